@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tessera {
+
+enum class Op { sum, min, max };
+
+/// Element types that travel between ranks.
+enum class ElementType { byte, int32, int64, float32, float64 };
+
+template <class T>
+struct ElementTypeOf;
+template <> struct ElementTypeOf<char> { static constexpr ElementType value = ElementType::byte; };
+template <> struct ElementTypeOf<std::uint8_t> { static constexpr ElementType value = ElementType::byte; };
+template <> struct ElementTypeOf<std::int32_t> { static constexpr ElementType value = ElementType::int32; };
+template <> struct ElementTypeOf<std::int64_t> { static constexpr ElementType value = ElementType::int64; };
+template <> struct ElementTypeOf<float> { static constexpr ElementType value = ElementType::float32; };
+template <> struct ElementTypeOf<double> { static constexpr ElementType value = ElementType::float64; };
+
+std::int64_t size_of(ElementType type);
+
+/// Memory that a collective reads or writes: pointer, 64-bit count of elements, their type.
+struct Buffer {
+    void* data = nullptr;
+    std::int64_t count = 0;
+    ElementType type = ElementType::byte;
+    std::int64_t bytes() const { return count * size_of(type); }
+};
+
+template <class T>
+Buffer buffer(std::span<T> items) {
+    return {const_cast<std::remove_const_t<T>*>(items.data()), static_cast<std::int64_t>(items.size()),
+            ElementTypeOf<std::remove_const_t<T>>::value};
+}
+
+/// What one rank did in one kind of collective. `bytes` counts what this rank must send at least: (P-1)/P of its buffer in
+/// a reduce-scatter, twice that in an all-reduce.
+struct Traffic {
+    struct Entry {
+        std::int64_t calls = 0;
+        std::int64_t bytes = 0;
+        double seconds = 0; ///< inside the call, waiting for the others included
+    };
+    std::map<std::string, Entry> collective; ///< by name: "all_reduce", "reduce_scatter", "broadcast", "gather", …
+    std::int64_t bytes(const std::string& name) const;
+};
+
+/// A group of ranks. Every public call but rank(), size() and traffic() is collective: all ranks call it, in one order.
+/// Messages are kept apart from the caller's own by a duplicated communicator. Counts are 64-bit throughout.
+class Communicator {
+public:
+    virtual ~Communicator() = default;
+    virtual int rank() const = 0;
+    virtual int size() const = 0;
+    bool is_root() const { return rank() == 0; }
+
+    /// Element-wise over ranks, in place. The order of summation depends on the number of ranks only.
+    void all_reduce(Buffer data, Op op);
+    template <class T>
+    void all_reduce(std::vector<T>& data, Op op) { all_reduce(buffer(std::span<T>(data)), op); }
+    template <class T>
+    T all_reduce_value(T value, Op op) {
+        all_reduce(buffer(std::span<T>(&value, 1)), op);
+        return value;
+    }
+
+    /// Sum over ranks; rank r receives its own `counts[r]` consecutive elements (ragged counts and zeros are fine).
+    /// `send.count` = sum of counts; `receive.count` = counts[rank()].
+    void reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts);
+
+    void broadcast(Buffer data, int root);
+    void broadcast(std::string& text, int root);
+    template <class T>
+    void broadcast(std::vector<T>& data, int root) { ///< the length travels too
+        std::int64_t n = static_cast<std::int64_t>(data.size());
+        broadcast(buffer(std::span<std::int64_t>(&n, 1)), root);
+        data.resize(static_cast<std::size_t>(n));
+        broadcast(buffer(std::span<T>(data)), root);
+    }
+    template <class T>
+    T broadcast_value(T value, int root) {
+        broadcast(buffer(std::span<T>(&value, 1)), root);
+        return value;
+    }
+
+    /// One value of each rank, in rank order, on every rank.
+    template <class T>
+    std::vector<T> all_gather_value(T value) {
+        std::vector<T> out(static_cast<std::size_t>(size()));
+        all_gather_bytes({&value, 1, ElementTypeOf<T>::value}, buffer(std::span<T>(out)));
+        return out;
+    }
+    /// The concatenation of every rank's items (ragged), in rank order, on every rank.
+    template <class T>
+    std::vector<T> all_gather(std::span<const T> items) {
+        const auto counts = all_gather_value(static_cast<std::int64_t>(items.size()));
+        std::int64_t total = 0;
+        for (const std::int64_t n : counts) { total += n; }
+        std::vector<T> out(static_cast<std::size_t>(total));
+        all_gather_ragged(buffer(items), buffer(std::span<T>(out)), counts);
+        return out;
+    }
+
+    /// Ragged exchange: the first send_counts[0] elements go to rank 0, the next send_counts[1] to rank 1, …; received
+    /// elements arrive in rank order. Counts are in elements; the buffers' counts are their sums.
+    void all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
+                    std::span<const std::int64_t> receive_counts);
+
+    /// Sum of `value` over the ranks before this one; 0 on rank 0.
+    std::int64_t exclusive_sum(std::int64_t value);
+
+    void barrier();
+
+    /// Ranks with the same colour form a new group, ordered by key then rank.
+    virtual std::unique_ptr<Communicator> split(int colour, int key) = 0;
+
+    /// A pointer to the MPI_Comm for libraries that need it (parallel HDF5); nullptr for Self.
+    virtual const void* native() const = 0;
+
+    const Traffic& traffic() const { return traffic_; }
+
+private:
+    void all_gather_bytes(Buffer send, Buffer receive);
+    void all_gather_ragged(Buffer send, Buffer receive, std::span<const std::int64_t> counts);
+    template <class Call>
+    void counted(const char* name, std::int64_t bytes, Call&& call);
+
+    virtual void do_all_reduce(Buffer data, Op op) = 0;
+    virtual void do_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) = 0;
+    virtual void do_broadcast(Buffer data, int root) = 0;
+    virtual void do_all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> counts) = 0;
+    virtual void do_all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
+                               std::span<const std::int64_t> receive_counts) = 0;
+    virtual void do_barrier() = 0;
+
+    Traffic traffic_;
+};
+
+/// One rank alone: every collective is the identity.
+std::unique_ptr<Communicator> make_self_communicator();
+
+/// Runs `work` on this rank, then all ranks compare notes: if it threw anywhere, every rank throws the Error of the lowest
+/// rank that failed, so that all leave with the same message and exit code and nobody waits. `work` must not communicate.
+/// std::bad_alloc becomes Kind::resource; any other exception Kind::internal.
+void agree(Communicator& comm, const std::function<void()>& work);
+
+} // namespace tessera

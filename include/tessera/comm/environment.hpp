@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tessera/comm/communicator.hpp"
+
+namespace tessera {
+
+/// MPI from start to end of the program: construct once in main. A program started without mpirun is one rank.
+class MpiEnvironment {
+public:
+    MpiEnvironment(int& argc, char**& argv);
+    ~MpiEnvironment(); ///< finalises; aborts all ranks instead when leaving by an unexpected exception
+    MpiEnvironment(const MpiEnvironment&) = delete;
+    MpiEnvironment& operator=(const MpiEnvironment&) = delete;
+
+    /// All ranks, on a duplicate of MPI_COMM_WORLD.
+    Communicator& world() { return *world_; }
+    /// "Open MPI v4.1.4, MPI 3.1"
+    static std::string library_version();
+    /// Ends every rank at once with `code`; for failures where the ranks no longer agree on what comes next.
+    [[noreturn]] static void abort(int code);
+
+private:
+    std::unique_ptr<Communicator> world_;
+};
+
+} // namespace tessera

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tessera {
+
+/// Wall time of the named stages of a run, in the order of their first start. One list a process: the stages of a rank
+/// follow each other. Regions nest; a nested one is listed under "outer/inner".
+class Regions {
+public:
+    struct Entry {
+        std::string name;
+        std::int64_t calls = 0;
+        double seconds = 0;
+    };
+    static Regions& instance();
+    const std::vector<Entry>& entries() const { return entries_; }
+    void clear();
+
+private:
+    friend class Region;
+    std::vector<Entry> entries_;
+    std::string path_;
+};
+
+/// Times the scope it lives in: `Region region("synthesis");`. Not for use inside parallel loops.
+class Region {
+public:
+    explicit Region(const std::string& name);
+    ~Region();
+    Region(const Region&) = delete;
+    Region& operator=(const Region&) = delete;
+
+private:
+    std::size_t entry_;
+    std::size_t outer_length_;
+    std::chrono::steady_clock::time_point start_;
+};
+
+} // namespace tessera

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "tessera/core/options.hpp"
+#include "tessera/core/view.hpp"
+#include "tessera/cube/grid.hpp"
+
+namespace tessera {
+
+class Communicator;
+
+/// One rank's sum over its own stars, the whole (padded) field: flux [spaxel, wave], wavelength fastest, as synthesis
+/// fills it. Zero when made.
+class PartialCube {
+public:
+    PartialCube(std::int64_t n_spaxel, std::int64_t n_wave)
+        : n_spaxel_(n_spaxel), n_wave_(n_wave), flux_(static_cast<std::size_t>(n_spaxel * n_wave)) {}
+    std::int64_t n_spaxel() const { return n_spaxel_; }
+    std::int64_t n_wave() const { return n_wave_; }
+    std::int64_t bytes() const { return n_spaxel_ * n_wave_ * static_cast<std::int64_t>(sizeof(float)); }
+    View<float, 2> flux() { return View<float, 2>(flux_.data(), n_spaxel_, n_wave_); }
+    View<const float, 2> flux() const { return View<const float, 2>(flux_.data(), n_spaxel_, n_wave_); }
+
+private:
+    std::int64_t n_spaxel_, n_wave_;
+    std::vector<float> flux_;
+};
+
+/// A range of wavelength planes of the summed cube: flux [wave, y, x]; what the instrument and output stages work on.
+class CubeSlab {
+public:
+    CubeSlab() = default;
+    CubeSlab(WaveRange range, std::int64_t n_y, std::int64_t n_x)
+        : range_(range), n_y_(n_y), n_x_(n_x), flux_(static_cast<std::size_t>(range.count * n_y * n_x)) {}
+    const WaveRange& range() const { return range_; } ///< global wavelength indices
+    std::int64_t n_wave() const { return range_.count; }
+    std::int64_t n_y() const { return n_y_; }
+    std::int64_t n_x() const { return n_x_; }
+    View<float, 3> flux() { return View<float, 3>(flux_.data(), range_.count, n_y_, n_x_); }
+    View<const float, 3> flux() const { return View<const float, 3>(flux_.data(), range_.count, n_y_, n_x_); }
+    std::vector<float>& data() { return flux_; }
+    const std::vector<float>& data() const { return flux_; }
+
+private:
+    WaveRange range_;
+    std::int64_t n_y_ = 0, n_x_ = 0;
+    std::vector<float> flux_;
+};
+
+enum class Reduction { automatic, allreduce, reduce_scatter };
+template <>
+struct EnumWords<Reduction> {
+    static constexpr std::array words{std::pair{Reduction::automatic, std::string_view("auto")},
+                                      std::pair{Reduction::allreduce, std::string_view("allreduce")},
+                                      std::pair{Reduction::reduce_scatter, std::string_view("reduce-scatter")}};
+};
+
+/// Sums the partial cubes of all ranks; every rank keeps its slab `slab_of(n_wave, rank, size)`.
+/// `allreduce` brings the whole sum to every rank first (the paper's way), `reduce_scatter` only the slab: half the traffic,
+/// 1/P of the memory. `auto` is reduce_scatter. The partial cube is consumed: its memory is free on return.
+/// @param n_y, n_x  padded field, n_y·n_x = partial.n_spaxel(), spaxel = iy·n_x + ix
+/// @par Cost  one blocked transpose; bytes sent a rank: (P-1)/P of the cube (reduce_scatter), twice that (allreduce)
+CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm);
+
+/// The slab with up to `n_ghost` planes of the neighbouring ranks on either side (fewer at the ends of the cube); correct
+/// also where a slab is thinner than n_ghost or empty. @par Cost  one all_to_all of the ghost planes.
+CubeSlab with_ghosts(const CubeSlab& slab, std::int64_t n_ghost, std::int64_t n_wave, Communicator& comm);
+
+} // namespace tessera

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tessera/core/options.hpp"
+#include "tessera/cosmology/cosmology.hpp"
+#include "tessera/particles/stars.hpp"
+
+namespace tessera {
+
+class Communicator;
+
+enum class SnapshotFormat { automatic, plain, rubix, tng, eagle, swift };
+template <>
+struct EnumWords<SnapshotFormat> {
+    static constexpr std::array words{
+        std::pair{SnapshotFormat::automatic, std::string_view("auto")}, std::pair{SnapshotFormat::plain, std::string_view("plain")},
+        std::pair{SnapshotFormat::rubix, std::string_view("rubix")},    std::pair{SnapshotFormat::tng, std::string_view("tng")},
+        std::pair{SnapshotFormat::eagle, std::string_view("eagle")},    std::pair{SnapshotFormat::swift, std::string_view("swift")}};
+};
+
+/// Where the particles come from.
+struct SnapshotOptions {
+    SnapshotFormat format = SnapshotFormat::automatic;
+    std::string path;
+    std::optional<std::int64_t> snapshot;
+    std::optional<std::int64_t> subhalo;
+    bool gas = true;
+
+    template <class Visitor>
+    void describe(Visitor& key) {
+        key("simulation.format", format, unit::none, "layout of the input; auto looks into the file and never guesses units");
+        key("simulation.path", path, unit::none, "a file, a folder of chunk files, or a snapshot base path (with simulation.snapshot)");
+        key("simulation.snapshot", snapshot, unit::none, "snapshot number under a TNG-style base path", at_least(0));
+        key("simulation.subhalo", subhalo, unit::none, "subhalo whose stars are taken through catalogue and offsets; null: all in the file", at_least(0));
+        key("simulation.gas", gas, unit::none, "read gas cells too, where the input has them");
+    }
+};
+
+/// What is known of the galaxy from the input itself, physical units at the snapshot.
+struct GalaxyFacts {
+    std::optional<std::array<double, 3>> centre;   ///< kpc, box frame (catalogue, SubhaloData, galaxy group)
+    std::optional<std::array<double, 3>> velocity; ///< km/s, peculiar
+    std::optional<double> half_mass_radius;        ///< kpc, stars
+};
+
+/// What the input says of itself; the same on every rank.
+struct SnapshotInfo {
+    SnapshotFormat format = SnapshotFormat::plain;
+    std::string description;            ///< "TNG snapshot 99 of box, 3 chunks, subhalo 7"
+    std::vector<std::string> files;     ///< the files that hold the particles to be read
+    double scale_factor = 1.0;
+    std::optional<double> redshift;     ///< the snapshot's own; nullopt when the layout has none
+    std::optional<double> box_size;     ///< physical kpc; nullopt: not periodic
+    std::optional<Cosmology> cosmology; ///< of the header: used for ages
+    std::int64_t n_star_rows = 0;       ///< rows of the star type in the selection, wind included
+    std::int64_t n_gas_rows = 0;
+    GalaxyFacts galaxy;
+};
+
+/// What reading dropped or noticed, summed over ranks.
+struct ReadReport {
+    std::int64_t n_wind_dropped = 0; ///< wind cells among the stars (formation time <= 0)
+    std::int64_t n_star = 0;         ///< stars kept, over all ranks
+    std::int64_t n_gas = 0;
+};
+
+/// An open input, one of the dialects. All calls are collective.
+class Snapshot {
+public:
+    virtual ~Snapshot() = default;
+    virtual const SnapshotInfo& info() const = 0;
+
+    /// Reads this rank's equal contiguous share of the star rows: rows [n·r/P, n·(r+1)/P) of the selection.
+    /// Positions relative to `origin` [kpc, box frame], nearest periodic image, subtracted in double.
+    /// @throws Error(Kind::data)  on every rank: missing dataset, differing lengths, text, NaN or infinity, negative mass,
+    ///                            age or metallicity, no star at all (the text names file, dataset and row)
+    virtual Stars read_stars(const std::array<double, 3>& origin, bool keep_rows, ReadReport& report) = 0;
+    virtual Gas read_gas(const std::array<double, 3>& origin, ReadReport& report) = 0;
+
+    /// A point inside the selection to use as origin before the centre is known: the catalogue's centre, else the position
+    /// of the first star row [kpc, box frame].
+    virtual std::array<double, 3> provisional_origin() = 0;
+};
+
+/// Opens the input named by the options. `format: auto` looks into the file (Header/Code, SimulationName, RunLabel, names of
+/// fields, groups) and throws when nothing identifies it: units are never guessed.
+/// @throws Error(Kind::config)  no path, a snapshot number missing, a subhalo outside the catalogue
+/// @throws Error(Kind::data)    not found, not HDF5, unknown layout, header incomplete
+std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm);
+
+} // namespace tessera

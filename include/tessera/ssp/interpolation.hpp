@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "tessera/core/options.hpp"
+#include "tessera/ssp/library.hpp"
+
+namespace tessera::ssp {
+
+enum class Interpolation { linear, cubic };
+
+/// A star's spectrum as a sum of library nodes: at most 4 (linear) or 16 (cubic). Weights sum to 1 unless the star is
+/// outside the grid and `Outside::zero` applies (then count = 0). Cubic weights may be negative.
+struct NodeWeights {
+    std::int32_t count = 0;
+    std::int32_t node[16];
+    float weight[16];
+};
+
+enum class Placement { inside, age_outside, metallicity_outside, both_outside };
+
+/// Look-up of (metallicity, age) on a library's grid, in linear age [Gyr] and linear Z, equal to RUBIX_SPEC section 7:
+/// bilinear, or the separable C1 cubic Hermite with plain-mean slopes (interpax "cubic").
+class Interpolator {
+public:
+    Interpolator(const Library& library, Interpolation kind, Outside outside);
+    /// Weights of one star; thread-safe, no allocation. Outside::error is handled by the caller through `placement`.
+    NodeWeights at(float metallicity, float age) const;
+    Placement placement(float metallicity, float age) const; ///< end knots count as inside
+    Interpolation kind() const { return kind_; }
+
+private:
+    Interpolation kind_;
+    Outside outside_;
+    std::vector<float> metallicity_, age_;
+};
+
+} // namespace tessera::ssp
+
+namespace tessera {
+template <>
+struct EnumWords<ssp::Interpolation> {
+    static constexpr std::array words{std::pair{ssp::Interpolation::linear, std::string_view("linear")},
+                                      std::pair{ssp::Interpolation::cubic, std::string_view("cubic")}};
+};
+} // namespace tessera

@@ -1,0 +1,145 @@
+#include "tessera/comm/communicator.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "tessera/core/error.hpp"
+
+namespace tessera {
+
+std::int64_t size_of(ElementType type) {
+    switch (type) {
+    case ElementType::byte: return 1;
+    case ElementType::int32: return 4;
+    case ElementType::int64: return 8;
+    case ElementType::float32: return 4;
+    case ElementType::float64: return 8;
+    }
+    return 0;
+}
+
+std::int64_t Traffic::bytes(const std::string& name) const {
+    const auto it = collective.find(name);
+    return it == collective.end() ? 0 : it->second.bytes;
+}
+
+template <class Call>
+void Communicator::counted(const char* name, std::int64_t bytes, Call&& call) {
+    const auto start = std::chrono::steady_clock::now();
+    call();
+    Traffic::Entry& entry = traffic_.collective[name];
+    ++entry.calls;
+    entry.bytes += bytes;
+    entry.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void Communicator::all_reduce(Buffer data, Op op) {
+    // A ring reduces and gathers: each rank sends (P-1)/P of the buffer twice.
+    const std::int64_t bytes = 2 * data.bytes() * (size() - 1) / size();
+    counted("all_reduce", bytes, [&] { do_all_reduce(data, op); });
+}
+
+void Communicator::reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
+    counted("reduce_scatter", send.bytes() - receive.bytes(), [&] { do_reduce_scatter(send, receive, counts); });
+}
+
+void Communicator::broadcast(Buffer data, int root) {
+    counted("broadcast", rank() == root && size() > 1 ? data.bytes() : 0, [&] { do_broadcast(data, root); });
+}
+
+void Communicator::broadcast(std::string& text, int root) {
+    std::vector<char> bytes(text.begin(), text.end());
+    broadcast(bytes, root);
+    text.assign(bytes.begin(), bytes.end());
+}
+
+void Communicator::all_gather_bytes(Buffer send, Buffer receive) {
+    const std::vector<std::int64_t> counts(static_cast<std::size_t>(size()), send.count);
+    counted("all_gather", send.bytes() * (size() - 1), [&] { do_all_gather(send, receive, counts); });
+}
+
+void Communicator::all_gather_ragged(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
+    counted("all_gather", send.bytes() * (size() - 1), [&] { do_all_gather(send, receive, counts); });
+}
+
+void Communicator::all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
+                              std::span<const std::int64_t> receive_counts) {
+    const std::int64_t own = send_counts[static_cast<std::size_t>(rank())] * size_of(send.type);
+    counted("all_to_all", send.bytes() - own,
+            [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
+}
+
+std::int64_t Communicator::exclusive_sum(std::int64_t value) {
+    const auto values = all_gather_value(value);
+    std::int64_t sum = 0;
+    for (int r = 0; r < rank(); ++r) { sum += values[static_cast<std::size_t>(r)]; }
+    return sum;
+}
+
+void Communicator::barrier() {
+    counted("barrier", 0, [&] { do_barrier(); });
+}
+
+namespace {
+
+class SelfCommunicator final : public Communicator {
+public:
+    int rank() const override { return 0; }
+    int size() const override { return 1; }
+    std::unique_ptr<Communicator> split(int /*colour*/, int /*key*/) override { return make_self_communicator(); }
+    const void* native() const override { return nullptr; }
+
+private:
+    static void copy(Buffer from, Buffer to) {
+        if (from.data != to.data && from.count > 0) {
+            std::memcpy(to.data, from.data, static_cast<std::size_t>(from.bytes()));
+        }
+    }
+    void do_all_reduce(Buffer /*data*/, Op /*op*/) override {}
+    void do_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> /*counts*/) override {
+        copy(send, receive);
+    }
+    void do_broadcast(Buffer /*data*/, int /*root*/) override {}
+    void do_all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> /*counts*/) override {
+        copy(send, receive);
+    }
+    void do_all_to_all(Buffer send, std::span<const std::int64_t> /*send_counts*/, Buffer receive,
+                       std::span<const std::int64_t> /*receive_counts*/) override {
+        copy(send, receive);
+    }
+    void do_barrier() override {}
+};
+
+} // namespace
+
+std::unique_ptr<Communicator> make_self_communicator() { return std::make_unique<SelfCommunicator>(); }
+
+void agree(Communicator& comm, const std::function<void()>& work) {
+    std::int32_t kind = 0;
+    std::string message;
+    try {
+        work();
+    } catch (const Error& error) {
+        kind = error.exit_code();
+        message = error.what();
+    } catch (const std::bad_alloc&) {
+        kind = static_cast<std::int32_t>(Kind::resource);
+        message = render({.where = "memory",
+                          .found = "an allocation that failed",
+                          .cure = "Use more ranks on more nodes, a smaller field or fewer wavelengths"});
+    } catch (const std::exception& error) {
+        kind = static_cast<std::int32_t>(Kind::internal);
+        message = error.what();
+    }
+    const auto kinds = comm.all_gather_value(kind);
+    for (int r = 0; r < comm.size(); ++r) {
+        if (kinds[static_cast<std::size_t>(r)] != 0) {
+            comm.broadcast(message, r);
+            throw Error(static_cast<Kind>(kinds[static_cast<std::size_t>(r)]), message);
+        }
+    }
+}
+
+} // namespace tessera

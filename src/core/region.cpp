@@ -1,0 +1,36 @@
+#include "tessera/core/region.hpp"
+
+#include <algorithm>
+
+namespace tessera {
+
+Regions& Regions::instance() {
+    static Regions regions;
+    return regions;
+}
+
+void Regions::clear() {
+    entries_.clear();
+    path_.clear();
+}
+
+Region::Region(const std::string& name) {
+    Regions& regions = Regions::instance();
+    outer_length_ = regions.path_.size();
+    regions.path_ += (regions.path_.empty() ? "" : "/") + name;
+    const auto it = std::find_if(regions.entries_.begin(), regions.entries_.end(),
+                                 [&](const Regions::Entry& e) { return e.name == regions.path_; });
+    entry_ = static_cast<std::size_t>(it - regions.entries_.begin());
+    if (it == regions.entries_.end()) { regions.entries_.push_back({regions.path_}); }
+    start_ = std::chrono::steady_clock::now();
+}
+
+Region::~Region() {
+    Regions& regions = Regions::instance();
+    Regions::Entry& entry = regions.entries_[entry_];
+    entry.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    ++entry.calls;
+    regions.path_.resize(outer_length_);
+}
+
+} // namespace tessera

@@ -1,0 +1,108 @@
+#include "tessera/comm/communicator.hpp"
+
+#include <numeric>
+
+#include "tests/support/test_support.hpp"
+
+namespace tessera {
+namespace {
+
+TEST(Communicator, AllReduceSumsOverRanks) {
+    auto& world = test::world();
+    std::vector<double> data{1.0, static_cast<double>(world.rank())};
+    world.all_reduce(data, Op::sum);
+    EXPECT_EQ(data[0], world.size());
+    EXPECT_EQ(data[1], world.size() * (world.size() - 1) / 2);
+    EXPECT_EQ(world.all_reduce_value(world.rank(), Op::max), world.size() - 1);
+}
+
+TEST(Communicator, ReduceScatterGivesEachRankItsRaggedPart) {
+    auto& world = test::world();
+    const int p = world.size();
+    std::vector<std::int64_t> counts; // 0, 1, 2, …: rank 0 receives nothing
+    for (int r = 0; r < p; ++r) { counts.push_back(r); }
+    const std::int64_t total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+    std::vector<float> send(static_cast<std::size_t>(total));
+    for (std::int64_t i = 0; i < total; ++i) { send[static_cast<std::size_t>(i)] = static_cast<float>((world.rank() + 1) * i); }
+    std::vector<float> receive(static_cast<std::size_t>(counts[static_cast<std::size_t>(world.rank())]));
+    world.reduce_scatter(buffer(std::span<float>(send)), buffer(std::span<float>(receive)), counts);
+    const std::int64_t first = std::accumulate(counts.begin(), counts.begin() + world.rank(), std::int64_t{0});
+    for (std::size_t i = 0; i < receive.size(); ++i) {
+        EXPECT_EQ(receive[i], static_cast<float>(p * (p + 1) / 2 * (first + static_cast<std::int64_t>(i))));
+    }
+}
+
+TEST(Communicator, AllToAllDeliversRaggedMessagesInRankOrder) {
+    auto& world = test::world();
+    const int p = world.size();
+    // Rank r sends to rank t: (r + 2t) % 3 elements of value 100 r + t; zeros are among the counts.
+    const auto count = [](int from, int to) { return static_cast<std::int64_t>((from + 2 * to) % 3); };
+    std::vector<std::int64_t> n_send;
+    std::vector<std::int64_t> n_receive;
+    std::vector<std::int32_t> send;
+    std::vector<std::int32_t> expected;
+    for (int r = 0; r < p; ++r) {
+        n_send.push_back(count(world.rank(), r));
+        n_receive.push_back(count(r, world.rank()));
+        send.insert(send.end(), static_cast<std::size_t>(n_send.back()), 100 * world.rank() + r);
+        expected.insert(expected.end(), static_cast<std::size_t>(n_receive.back()), 100 * r + world.rank());
+    }
+    std::vector<std::int32_t> receive(expected.size());
+    world.all_to_all(buffer(std::span<std::int32_t>(send)), n_send, buffer(std::span<std::int32_t>(receive)), n_receive);
+    EXPECT_EQ(receive, expected);
+}
+
+TEST(Communicator, GathersRaggedPartsInRankOrder) {
+    auto& world = test::world();
+    const std::vector<std::int64_t> mine(static_cast<std::size_t>(world.rank()), world.rank());
+    const auto all = world.all_gather(std::span<const std::int64_t>(mine));
+    std::vector<std::int64_t> expected;
+    for (int r = 0; r < world.size(); ++r) { expected.insert(expected.end(), static_cast<std::size_t>(r), r); }
+    EXPECT_EQ(all, expected);
+    EXPECT_EQ(world.exclusive_sum(2), 2 * world.rank());
+}
+
+TEST(Communicator, SplitsIntoGroupsThatWorkAlone) {
+    auto& world = test::world();
+    const auto group = world.split(world.rank() % 2, world.rank());
+    const int members = group->all_reduce_value(std::int32_t{1}, Op::sum);
+    EXPECT_EQ(members, group->size());
+    EXPECT_EQ(group->size(), (world.size() + 1 - world.rank() % 2) / 2);
+}
+
+TEST(Communicator, CountsTheBytesOfACollective) {
+    auto& world = test::world();
+    const auto group = world.split(0, world.rank());
+    std::vector<float> data(12);
+    group->all_reduce(data, Op::sum);
+    EXPECT_EQ(group->traffic().bytes("all_reduce"), 2 * 48 * (world.size() - 1) / world.size());
+}
+
+TEST(Agree, EveryRankThrowsTheErrorOfTheLowestFailingRank) {
+    auto& world = test::world();
+    const int failing = world.size() - 1; // the last alone, and rank 0 where there is only one
+    const auto error = test::error_of([&] {
+        agree(world, [&] {
+            if (world.rank() >= failing) {
+                throw Error({.kind = Kind::data, .where = "rank " + std::to_string(world.rank()), .found = "NaN"});
+            }
+        });
+    });
+    ASSERT_TRUE(error.has_value());
+    EXPECT_EQ(error->kind(), Kind::data);
+    EXPECT_STREQ(error->what(), ("rank " + std::to_string(failing) + ": found NaN").c_str());
+}
+
+TEST(Agree, AFailedAllocationIsAResourceError) {
+    auto& world = test::world();
+    const auto error = test::error_of([&] { agree(world, [] { throw std::bad_alloc(); }); });
+    ASSERT_TRUE(error.has_value());
+    EXPECT_EQ(error->kind(), Kind::resource);
+}
+
+TEST(Agree, LetsSuccessPass) {
+    EXPECT_FALSE(test::error_of([] { agree(test::world(), [] {}); }).has_value());
+}
+
+} // namespace
+} // namespace tessera

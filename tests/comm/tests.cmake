@@ -1,0 +1,1 @@
+tessera_test(comm/communicator RANKS 1 2 3 4)

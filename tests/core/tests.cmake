@@ -1,0 +1,3 @@
+tessera_test(core/options)
+tessera_test(core/layers)
+tessera_test(core/random)
