@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/core/options.hpp"
+#include "tessera/cube/cube.hpp"
+#include "tessera/instrument/psf.hpp"
+
+namespace tessera {
+
+enum class Convolution { automatic, direct, fft };
+template <>
+struct EnumWords<Convolution> {
+    static constexpr std::array words{std::pair{Convolution::automatic, std::string_view("auto")},
+                                      std::pair{Convolution::direct, std::string_view("direct")},
+                                      std::pair{Convolution::fft, std::string_view("fft")}};
+};
+
+/// Every plane of the slab convolved with the kernel, zero outside the slab (no wrap-around), cropped to the field.
+/// With margin 0 this is SciPy's `same`, even kernels included: the result starts at floor((n - 1) / 2) of the full one.
+/// With a margin of at least kernel.reach() no light is lost or missing inside the field.
+/// Where the slab has no negative value the result has none, and it is 0 where no light reaches.
+/// @param slab    [wave, n_y + 2 margin, n_x + 2 margin]
+/// @return        [wave, n_y, n_x], same wavelengths and units
+/// @param method  direct: sums (two passes of one dimension for a separable kernel); fft: FFTW in double; auto: the cheaper
+/// @par Cost      a plane: N·(n_y + n_x) separable, N·n_y·n_x direct, ~5 N log2 N FFT of the padded plane; threads over planes
+CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t margin,
+                  Convolution method = Convolution::automatic);
+
+/// What `auto` takes for planes of this size (the slab's, margin included).
+Convolution cheaper_convolution(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x);
+
+} // namespace tessera
