@@ -30,13 +30,18 @@ CubeSlab with_ghosts(const CubeSlab& slab, std::int64_t n_ghost, std::int64_t n_
     const WaveRange own = slab_of(n_wave, comm.rank(), size);
     const WaveRange wide = widened(own, n_ghost, n_wave);
     const std::int64_t plane = slab.n_y() * slab.n_x();
-    std::vector<std::int64_t> send_counts(static_cast<std::size_t>(size)), receive_counts(static_cast<std::size_t>(size));
+    std::vector<std::int64_t> send_counts(static_cast<std::size_t>(size)),
+        receive_counts(static_cast<std::size_t>(size));
     std::vector<float> sent, received;
     CubeSlab out;
     agree(comm, [&] {
         if (slab.range().first != own.first || slab.range().count != own.count || n_ghost < 0) {
-            throw Error({.where = "with_ghosts", .found = fmt::format("a slab of {} planes from {}, {} ghosts", slab.range().count, slab.range().first, n_ghost),
-                         .expected = fmt::format("this rank's own {} planes from {}, ghosts >= 0", own.count, own.first), .cure = ""});
+            throw Error(
+                {.where = "with_ghosts",
+                 .found = fmt::format("a slab of {} planes from {}, {} ghosts", slab.range().count, slab.range().first,
+                                      n_ghost),
+                 .expected = fmt::format("this rank's own {} planes from {}, ghosts >= 0", own.count, own.first),
+                 .cure = ""});
         }
         for (int r = 0; r < size; ++r) {
             if (r == comm.rank()) { continue; } // own planes are copied below
@@ -48,7 +53,8 @@ CubeSlab with_ghosts(const CubeSlab& slab, std::int64_t n_ghost, std::int64_t n_
             send_counts[at] = give.count * plane;
             receive_counts[at] = common(wide, other).count * plane;
         }
-        received.resize(static_cast<std::size_t>(std::accumulate(receive_counts.begin(), receive_counts.end(), std::int64_t{0})));
+        received.resize(
+            static_cast<std::size_t>(std::accumulate(receive_counts.begin(), receive_counts.end(), std::int64_t{0})));
         out = CubeSlab(wide, slab.n_y(), slab.n_x());
     });
     comm.all_to_all(buffer(std::span<float>(sent)), send_counts, buffer(std::span<float>(received)), receive_counts);

@@ -44,7 +44,10 @@ std::int64_t channels_below(double length, double step) {
 
 void require_range(double first, double last, double step, double n_step, const char* what) {
     const bool finite = std::isfinite(first) && std::isfinite(last) && std::isfinite(step);
-    if (finite && first > 0 && last > first && step > 0 && n_step > 1e-6 && n_step < static_cast<double>(largest_axis)) { return; }
+    if (finite && first > 0 && last > first && step > 0 && n_step > 1e-6 &&
+        n_step < static_cast<double>(largest_axis)) {
+        return;
+    }
     throw Error({.kind = Kind::config,
                  .where = "telescope.wavelength_range, telescope.wavelength_step",
                  .found = fmt::format("{} to {} Angstrom, {} {}", first, last, what, step),
@@ -54,9 +57,13 @@ void require_range(double first, double last, double step, double n_step, const 
 
 } // namespace
 
-SpatialGrid make_spatial_grid(std::int64_t n_x, std::int64_t n_y, double spaxel_size, double kpc_per_arcsec, std::int64_t margin) {
+SpatialGrid make_spatial_grid(std::int64_t n_x, std::int64_t n_y, double spaxel_size, double kpc_per_arcsec,
+                              std::int64_t margin) {
     require_field(std::min(n_x, n_y), spaxel_size, kpc_per_arcsec);
-    if (margin < 0) { throw Error({.where = "make_spatial_grid", .found = fmt::format("margin {}", margin), .expected = ">= 0", .cure = ""}); }
+    if (margin < 0) {
+        throw Error(
+            {.where = "make_spatial_grid", .found = fmt::format("margin {}", margin), .expected = ">= 0", .cure = ""});
+    }
     const double width = spaxel_size * kpc_per_arcsec;
     SpatialGrid grid;
     grid.n_x = n_x;
@@ -73,7 +80,8 @@ SpatialGrid make_rubix_spatial_grid(std::int64_t n, double field_of_view, double
     require_field(n, spaxel_size, kpc_per_arcsec);
     // Every operation is rounded to float32 on its own, also where the compiler would fuse product and sum: a product of
     // two floats is exact in double, and a sum of two floats rounds to float alike by way of double.
-    const auto length = static_cast<float>(static_cast<double>(static_cast<float>(kpc_per_arcsec)) * static_cast<float>(field_of_view));
+    const auto length =
+        static_cast<float>(static_cast<double>(static_cast<float>(kpc_per_arcsec)) * static_cast<float>(field_of_view));
     const float width = length / static_cast<float>(n);
     const double start = -static_cast<double>(length) / 2;
     SpatialGrid grid;
@@ -97,7 +105,9 @@ WavelengthGrid make_linear_wavelengths(double first, double last, double step) {
     grid.centres.resize(static_cast<std::size_t>(n));
     grid.edges.resize(static_cast<std::size_t>(n) + 1);
     for (std::size_t k = 0; k < grid.centres.size(); ++k) { grid.centres[k] = first + static_cast<double>(k) * step; }
-    for (std::size_t k = 0; k < grid.edges.size(); ++k) { grid.edges[k] = first + (static_cast<double>(k) - 0.5) * step; }
+    for (std::size_t k = 0; k < grid.edges.size(); ++k) {
+        grid.edges[k] = first + (static_cast<double>(k) - 0.5) * step;
+    }
     return grid;
 }
 
@@ -108,8 +118,12 @@ WavelengthGrid make_logarithmic_wavelengths(double first, double last, double lo
     grid.logarithmic = true;
     grid.centres.resize(static_cast<std::size_t>(n));
     grid.edges.resize(static_cast<std::size_t>(n) + 1);
-    for (std::size_t k = 0; k < grid.centres.size(); ++k) { grid.centres[k] = first * std::exp(static_cast<double>(k) * log_step); }
-    for (std::size_t k = 0; k < grid.edges.size(); ++k) { grid.edges[k] = first * std::exp((static_cast<double>(k) - 0.5) * log_step); }
+    for (std::size_t k = 0; k < grid.centres.size(); ++k) {
+        grid.centres[k] = first * std::exp(static_cast<double>(k) * log_step);
+    }
+    for (std::size_t k = 0; k < grid.edges.size(); ++k) {
+        grid.edges[k] = first * std::exp((static_cast<double>(k) - 0.5) * log_step);
+    }
     return grid;
 }
 

@@ -10,11 +10,14 @@ namespace tessera {
 
 namespace {
 
-View<float, 2> planes_of(CubeSlab& slab) { return View<float, 2>(slab.data().data(), slab.n_wave(), slab.n_y() * slab.n_x()); }
+View<float, 2> planes_of(CubeSlab& slab) {
+    return View<float, 2>(slab.data().data(), slab.n_wave(), slab.n_y() * slab.n_x());
+}
 
 CubeSlab reduce_all(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, WaveRange range, Communicator& comm) {
     // The sum is element-wise, so the order of the axes does not matter to it: only the slab is transposed.
-    comm.all_reduce(buffer(std::span<float>(partial.flux().data(), static_cast<std::size_t>(partial.flux().size()))), Op::sum);
+    comm.all_reduce(buffer(std::span<float>(partial.flux().data(), static_cast<std::size_t>(partial.flux().size()))),
+                    Op::sum);
     CubeSlab slab;
     agree(comm, [&] {
         slab = CubeSlab(range, n_y, n_x);
@@ -23,7 +26,8 @@ CubeSlab reduce_all(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, W
     return slab;
 }
 
-CubeSlab reduce_scattered(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, WaveRange range, Communicator& comm) {
+CubeSlab reduce_scattered(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, WaveRange range,
+                          Communicator& comm) {
     const std::int64_t n_spaxel = partial.n_spaxel();
     const std::int64_t n_wave = partial.n_wave();
     std::vector<float> planes;
@@ -45,7 +49,10 @@ CubeSlab reduce_scattered(PartialCube&& partial, std::int64_t n_y, std::int64_t 
 CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm) {
     agree(comm, [&] {
         if (n_y * n_x == partial.n_spaxel()) { return; }
-        throw Error({.where = "reduce", .found = fmt::format("{} x {} spaxels", n_y, n_x), .expected = fmt::format("{}, those of the partial cube", partial.n_spaxel()), .cure = ""});
+        throw Error({.where = "reduce",
+                     .found = fmt::format("{} x {} spaxels", n_y, n_x),
+                     .expected = fmt::format("{}, those of the partial cube", partial.n_spaxel()),
+                     .cure = ""});
     });
     PartialCube own(std::move(partial)); // its memory goes with this call, whatever happens
     const WaveRange range = slab_of(own.n_wave(), comm.rank(), comm.size());

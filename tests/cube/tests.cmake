@@ -1,0 +1,2 @@
+tessera_test(cube/grid)
+tessera_test(cube/reduce RANKS 1 2 3 4)
