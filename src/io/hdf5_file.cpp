@@ -1,0 +1,161 @@
+// Opening, creating and flushing files. Rank 0 looks first, alone and with the plain driver: a bad path is then one clear
+// error on every rank, and a truncated file is noticed (the MPI driver reads zeros past the end without a word).
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "io/hdf5_handle.hpp"
+
+namespace tessera::io {
+
+namespace {
+
+Hdf5Id access_plain(const std::string& path) {
+    Hdf5Id access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, Kind::internal, path, "preparing to open");
+    H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
+#if H5_VERSION_GE(1, 10, 7)
+    // Parallel file systems often refuse locks; that must not keep anyone from reading.
+    H5Pset_file_locking(access.get(), true, true);
+#endif
+    return access;
+}
+
+Hdf5Id access_of(const std::string& path, Communicator* comm) {
+    Hdf5Id access = access_plain(path);
+    if (comm != nullptr &&
+        H5Pset_fapl_mpio(access.get(), *static_cast<const MPI_Comm*>(comm->native()), MPI_INFO_NULL) < 0) {
+        throw_hdf5(Kind::internal, path, "choosing the MPI driver", "use a parallel build of HDF5");
+    }
+    return access;
+}
+
+[[noreturn]] void throw_unreadable(const std::string& path, int number) {
+    const bool missing = number == ENOENT || number == ENOTDIR;
+    throw Error(
+        {.kind = Kind::data,
+         .where = path,
+         .found = missing ? "no such file" : fmt::format("a file that cannot be read ({})", std::strerror(number)),
+         .expected = "an HDF5 file",
+         .cure = missing ? "check the path" : "check its rights"});
+}
+
+/// Everything that can be wrong with a file before its contents matter.
+void inspect(const std::string& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) { throw_unreadable(path, errno); }
+    struct stat status{};
+    const bool known = fstat(descriptor, &status) == 0;
+    ::close(descriptor);
+    if (known && S_ISDIR(status.st_mode)) {
+        throw Error({.kind = Kind::data,
+                     .where = path,
+                     .found = "a folder",
+                     .expected = "an HDF5 file",
+                     .cure = "name a file in it"});
+    }
+    if (H5Fis_hdf5(path.c_str()) <= 0) {
+        throw Error({.kind = Kind::data,
+                     .where = path,
+                     .found = fmt::format("{} bytes that are not HDF5", known ? status.st_size : 0),
+                     .expected = "an HDF5 file",
+                     .cure = "check the path, or fetch the file again"});
+    }
+    const Hdf5Id access = access_plain(path);
+    const Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
+    if (!file.valid()) {
+        const std::string message = hdf5_message();
+        throw Error({.kind = Kind::data,
+                     .where = path,
+                     .found = fmt::format("an HDF5 file of {} bytes that does not open: {}", known ? status.st_size : 0,
+                                          message),
+                     .expected = "a complete HDF5 file",
+                     .cure = "it looks truncated or damaged: fetch or make it again"});
+    }
+}
+
+/// Makes the file, empty, to learn whether the path can be written.
+void try_to_create(const std::string& path) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        throw Error({.kind = Kind::resource,
+                     .where = path,
+                     .found = fmt::format("it cannot be written ({})", std::strerror(errno)),
+                     .expected = "a path in a folder that exists and can be written",
+                     .cure = "make the folder, change its rights, or choose another output path"});
+    }
+    ::close(descriptor);
+}
+
+} // namespace
+
+Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
+    silence_hdf5();
+    auto file = std::make_shared<Hdf5OpenFile>();
+    file->path = path;
+    file->comm = comm != nullptr && comm->size() > 1 ? comm : nullptr;
+    together(*file, [&] {
+        if (file->comm == nullptr || file->comm->is_root()) { inspect(path); }
+    });
+    const Hdf5Id access = access_of(path, file->comm);
+    const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+    together(*file, [&] { file->id = checked(id, H5Fclose, Kind::data, path, "opening it for reading"); });
+
+    Hdf5Group root;
+    root.handle_ = std::make_shared<Hdf5Group::Handle>();
+    root.handle_->file = file;
+    root.handle_->path = "/";
+    root.handle_->id =
+        checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path, "opening its root group");
+    return root;
+}
+
+Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
+    silence_hdf5();
+    auto file = std::make_shared<Hdf5OpenFile>();
+    file->path = path;
+    file->comm = comm != nullptr && comm->size() > 1 ? comm : nullptr;
+    file->writable = true;
+    together(*file, [&] {
+        if (file->comm == nullptr || file->comm->is_root()) { try_to_create(path); }
+    });
+    const Hdf5Id access = access_of(path, file->comm);
+    const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
+    together(*file, [&] { file->id = checked(id, H5Fclose, Kind::resource, path, "creating it"); });
+
+    Hdf5Group root;
+    root.handle_ = std::make_shared<Hdf5Group::Handle>();
+    root.handle_->file = file;
+    root.handle_->path = "/";
+    root.handle_->id =
+        checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::resource, path, "opening its root group");
+    return root;
+}
+
+void Hdf5File::flush(const Hdf5Group& any) {
+    const Hdf5OpenFile& file = *any.handle_->file;
+    const bool written = H5Fflush(file.id.get(), H5F_SCOPE_GLOBAL) >= 0;
+    together(file, [&] {
+        if (!written) {
+            throw_hdf5(Kind::resource, file.path, "writing the last of it to disk",
+                       "check the free space and the quota of the disk");
+        }
+    });
+}
+
+std::string Hdf5File::library_version() {
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+#ifdef H5_HAVE_PARALLEL
+    const char* flavour = "parallel";
+#else
+    const char* flavour = "serial";
+#endif
+    return fmt::format("HDF5 {}.{}.{}, {}", major, minor, release, flavour);
+}
+
+} // namespace tessera::io

@@ -1,0 +1,98 @@
+// What the HDF5 sources share: identifiers that close themselves, the library's error text, an open file and its objects.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hdf5.h>
+
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/io/hdf5.hpp"
+
+namespace tessera::io {
+
+/// An HDF5 identifier that is closed with its owner.
+class Hdf5Id {
+public:
+    using Close = herr_t (*)(hid_t);
+    Hdf5Id() = default;
+    Hdf5Id(hid_t id, Close close) : id_(id), close_(close) {}
+    Hdf5Id(Hdf5Id&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+    Hdf5Id& operator=(Hdf5Id&& other) noexcept {
+        std::swap(id_, other.id_);
+        std::swap(close_, other.close_);
+        return *this;
+    }
+    ~Hdf5Id() {
+        if (id_ >= 0) { close_(id_); }
+    }
+    hid_t get() const { return id_; }
+    bool valid() const { return id_ >= 0; }
+
+private:
+    hid_t id_ = -1;
+    Close close_ = nullptr;
+};
+
+/// A file with its last user: groups and datasets hold it.
+struct Hdf5OpenFile {
+    std::string path;
+    Communicator* comm = nullptr; ///< nullptr: this process alone (plain driver)
+    bool writable = false;
+    Hdf5Id id;
+};
+
+/// A group or dataset. The file stands first: it must close after the object.
+struct Hdf5Object {
+    std::shared_ptr<Hdf5OpenFile> file;
+    Hdf5Id id;
+    std::string path; ///< absolute inside the file, "/" the root
+    std::string where() const { return file->path + ":" + path; }
+};
+
+struct Hdf5Group::Handle : Hdf5Object {};
+
+/// Keeps HDF5 from printing its error stack; our errors carry its text.
+void silence_hdf5();
+
+/// The innermost message of HDF5's error stack ("filter 'lz4' is not registered"); call right after the failing call.
+std::string hdf5_message();
+
+/// Throws what HDF5 says went wrong. @param doing  "reading", "opening", …
+[[noreturn]] void throw_hdf5(Kind kind, const std::string& where, const std::string& doing, const std::string& cure);
+
+/// The identifier, or the error of HDF5.
+Hdf5Id checked(hid_t id, Hdf5Id::Close close, Kind kind, const std::string& where, const std::string& doing);
+
+/// Runs `work` on this rank; in a file of several ranks all learn of a failure. `work` must not communicate.
+template <class Work>
+void together(const Hdf5OpenFile& file, Work&& work) {
+    if (file.comm == nullptr) {
+        work();
+    } else {
+        agree(*file.comm, work);
+    }
+}
+
+/// Largest piece of one transfer, bytes: MPI counts are 32-bit. Tests lower it.
+std::int64_t& max_transfer_bytes();
+
+std::string joined(const std::string& parent, const std::string& path); ///< "/a" + "b/c" = "/a/b/c"
+
+// Attributes of a group or dataset.
+bool attribute_exists(const Hdf5Object& object, const std::string& name);
+std::vector<std::string> attribute_names(const Hdf5Object& object);
+std::vector<double> attribute_numbers(const Hdf5Object& object, const std::string& name);
+std::vector<std::int64_t> attribute_integers(const Hdf5Object& object, const std::string& name);
+std::optional<double> find_attribute_number(const Hdf5Object& object, const std::string& name);
+std::optional<std::string> find_attribute_text(const Hdf5Object& object, const std::string& name);
+void set_attribute(const Hdf5Object& object, const std::string& name, std::span<const double> values, bool scalar);
+void set_attribute(const Hdf5Object& object, const std::string& name, std::span<const std::int64_t> values,
+                   bool scalar);
+void set_attribute(const Hdf5Object& object, const std::string& name, const std::string& text);
+
+} // namespace tessera::io
