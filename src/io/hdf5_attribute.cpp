@@ -63,8 +63,9 @@ OpenAttribute open_number(const Hdf5Object& object, const std::string& name) {
 }
 
 void write_attribute(const Hdf5Object& object, const std::string& name, hid_t file_type, hid_t memory_type,
-                     const void* data, std::size_t n, bool scalar) {
+                     const void* data, std::size_t n, bool scalar, std::size_t bytes) {
     const std::string where = at(object, name);
+    reserve(*object.file, where, static_cast<std::int64_t>(bytes));
     if (attribute_exists(object, name)) { H5Adelete(object.id.get(), name.c_str()); }
     const hsize_t extent = n;
     const Hdf5Id space = checked(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &extent, nullptr), H5Sclose,
@@ -147,12 +148,14 @@ std::optional<std::string> find_attribute_text(const Hdf5Object& object, const s
 }
 
 void set_attribute(const Hdf5Object& object, const std::string& name, std::span<const double> values, bool scalar) {
-    write_attribute(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values.data(), values.size(), scalar);
+    write_attribute(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values.data(), values.size(), scalar,
+                    values.size_bytes());
 }
 
 void set_attribute(const Hdf5Object& object, const std::string& name, std::span<const std::int64_t> values,
                    bool scalar) {
-    write_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data(), values.size(), scalar);
+    write_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data(), values.size(), scalar,
+                    values.size_bytes());
 }
 
 void set_attribute(const Hdf5Object& object, const std::string& name, const std::string& text) {
@@ -161,7 +164,7 @@ void set_attribute(const Hdf5Object& object, const std::string& name, const std:
     H5Tset_size(type.get(), H5T_VARIABLE);
     H5Tset_cset(type.get(), H5T_CSET_UTF8);
     const char* data = text.c_str();
-    write_attribute(object, name, type.get(), type.get(), static_cast<const void*>(&data), 1, true);
+    write_attribute(object, name, type.get(), type.get(), static_cast<const void*>(&data), 1, true, text.size());
 }
 
 } // namespace tessera::io

@@ -123,9 +123,12 @@ Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
     together(*file, [&] {
         if (file->comm == nullptr || file->comm->is_root()) { try_to_create(path); }
     });
+    reserve(*file, path, 0);
     const Hdf5Id access = access_of(path, file->comm);
     const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
     together(*file, [&] { file->id = checked(id, H5Fclose, Kind::resource, path, "creating it"); });
+    file->reserved = 0; // creating emptied the file again
+    reserve(*file, path, 0);
 
     Hdf5Group root;
     root.handle_ = std::make_shared<Hdf5Group::Handle>();

@@ -106,6 +106,20 @@ hid_t file_type(NumberType type) {
     return H5I_INVALID_HID;
 }
 
+/// Bytes that a dataset takes in the file: whole chunks, and their index.
+std::int64_t stored_bytes(NumberType type, std::span<const std::int64_t> shape, std::span<const std::int64_t> chunk) {
+    constexpr std::int64_t index_entry = 64;
+    std::int64_t bytes = static_cast<std::int64_t>(H5Tget_size(file_type(type)));
+    std::int64_t n_chunk = 1;
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+        const std::int64_t in_chunk = chunk.empty() ? 1 : chunk[d];
+        const std::int64_t n = (shape[d] + in_chunk - 1) / in_chunk;
+        bytes *= n * in_chunk;
+        n_chunk *= n;
+    }
+    return bytes + (chunk.empty() ? 0 : n_chunk * index_entry);
+}
+
 std::vector<hsize_t> extents(std::span<const std::int64_t> shape) { return {shape.begin(), shape.end()}; }
 
 Hdf5Id intermediate_groups(const std::string& where) {
@@ -157,6 +171,7 @@ Hdf5Dataset Hdf5Group::dataset(const std::string& path) const {
 Hdf5Group Hdf5Group::create_group(const std::string& path) {
     if (has(path)) { return group(path); }
     const std::string full = joined(handle_->path, path);
+    reserve(*handle_->file, file() + ":" + full, 0);
     const Hdf5Id links = intermediate_groups(full);
     Hdf5Group out;
     out.handle_ = std::make_shared<Handle>();
@@ -179,10 +194,12 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, 
     const Hdf5Id creation = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, Kind::internal, at, "preparing it");
     // Every element is written by us: filling first would write a large cube twice.
     H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
+    H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
     const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
     if (!chunk.empty() && !empty) {
         H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), extents(chunk).data());
     }
+    reserve(*handle_->file, at, stored_bytes(type, shape, chunk));
     const Hdf5Id links = intermediate_groups(at);
     Hdf5Dataset out;
     out.handle_ = std::make_shared<Handle>();

@@ -23,8 +23,11 @@ public:
     Hdf5Id(hid_t id, Close close) : id_(id), close_(close) {}
     Hdf5Id(Hdf5Id&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
     Hdf5Id& operator=(Hdf5Id&& other) noexcept {
-        std::swap(id_, other.id_);
-        std::swap(close_, other.close_);
+        if (this != &other) {
+            if (id_ >= 0) { close_(id_); }
+            id_ = std::exchange(other.id_, -1);
+            close_ = other.close_;
+        }
         return *this;
     }
     ~Hdf5Id() {
@@ -40,9 +43,15 @@ private:
 
 /// A file with its last user: groups and datasets hold it.
 struct Hdf5OpenFile {
+    Hdf5OpenFile() = default;
+    Hdf5OpenFile(const Hdf5OpenFile&) = delete;
+    Hdf5OpenFile& operator=(const Hdf5OpenFile&) = delete;
+    ~Hdf5OpenFile();
+
     std::string path;
     Communicator* comm = nullptr; ///< nullptr: this process alone (plain driver)
     bool writable = false;
+    std::int64_t reserved = 0; ///< bytes of the file that have blocks on the disk
     Hdf5Id id;
 };
 
@@ -77,6 +86,10 @@ void together(const Hdf5OpenFile& file, Work&& work) {
         agree(*file.comm, work);
     }
 }
+
+/// Makes sure that the disk holds `bytes` more of the file than it has now; collective. Call before HDF5 grows it.
+/// @throws Error(Kind::resource)  a full disk, a quota, a limit on the size of files
+void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes);
 
 /// Largest piece of one transfer, bytes: MPI counts are 32-bit. Tests lower it.
 std::int64_t& max_transfer_bytes();

@@ -1,0 +1,72 @@
+// Room on disk is reserved before HDF5 grows a file. A disk that fills up while HDF5 writes is found too late: the collective
+// writes of Open MPI may lose the error, and HDF5 1.10 cannot close a file whose metadata did not reach the disk (it leaves
+// an identifier that crashes the program as it ends).
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "io/hdf5_handle.hpp"
+
+namespace tessera::io {
+
+namespace {
+
+constexpr std::int64_t slack = std::int64_t{1} << 20; ///< room for metadata between reservations, bytes
+
+/// Blocks for bytes [from, to) of the file. @return  0, or the errno that says why there are none
+int allocate(const std::string& path, std::int64_t from, std::int64_t to) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (descriptor < 0) { return errno; }
+    int failure = ::fallocate(descriptor, 0, from, to - from) == 0 ? 0 : errno;
+    if (failure == EOPNOTSUPP || failure == ENOSYS || failure == EINVAL) {
+        // A file system that reserves nothing: at least the room must be there now.
+        struct statvfs disk{};
+        const bool known = ::fstatvfs(descriptor, &disk) == 0;
+        failure = known && static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) <
+                               static_cast<double>(to - from)
+                      ? ENOSPC
+                      : 0;
+    }
+    ::close(descriptor);
+    return failure;
+}
+
+} // namespace
+
+void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes) {
+    hsize_t size = 0;
+    if (file.id.valid()) { H5Fget_filesize(file.id.get(), &size); }
+    const std::int64_t needed = static_cast<std::int64_t>(size) + bytes + slack / 4;
+    if (needed <= file.reserved) { return; }
+    const std::int64_t target = needed + slack;
+    together(file, [&] {
+        if (file.comm != nullptr && !file.comm->is_root()) { return; }
+        const int failure = allocate(file.path, file.reserved, target);
+        if (failure == 0) { return; }
+        throw Error({.kind = Kind::resource,
+                     .where = where,
+                     .found = fmt::format("no room on the disk ({})", std::strerror(failure)),
+                     .expected = fmt::format("room for {} bytes more", target - file.reserved),
+                     .cure = "check the free space and the quota of the disk, or choose another output path"});
+    });
+    file.reserved = target;
+}
+
+Hdf5OpenFile::~Hdf5OpenFile() {
+    if (!writable || !id.valid()) { return; }
+    H5Fflush(id.get(), H5F_SCOPE_GLOBAL);
+    hsize_t size = 0;
+    const bool known = H5Fget_filesize(id.get(), &size) >= 0;
+    id = Hdf5Id();
+    // What was reserved and not used. Closing was collective: nobody writes any more.
+    if (known && (comm == nullptr || comm->is_root()) && static_cast<std::int64_t>(size) < reserved) {
+        [[maybe_unused]] const int ignored = ::truncate(path.c_str(), static_cast<off_t>(size));
+    }
+}
+
+} // namespace tessera::io

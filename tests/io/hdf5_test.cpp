@@ -1,0 +1,477 @@
+// HDF5 on any number of ranks: ranges of rows, types, attributes, and what the user reads when a file is not what it should be.
+#include "tessera/io/hdf5.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <numeric>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include "io/hdf5_handle.hpp"
+#include "tests/support/test_support.hpp"
+
+namespace tessera {
+namespace {
+
+using io::ElementClass;
+using io::Hdf5Dataset;
+using io::Hdf5File;
+using io::Hdf5Group;
+using io::NumberType;
+using test::error_of;
+using test::world;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Rows of this rank when the ranks' shares are very uneven: rank r holds 3r rows, so rank 0 none.
+struct Share {
+    std::int64_t first, n, total;
+};
+Share ragged_share() {
+    const std::int64_t r = world().rank(), p = world().size();
+    return {3 * r * (r - 1) / 2, 3 * r, 3 * p * (p - 1) / 2};
+}
+
+template <class T>
+std::vector<T> ramp(std::int64_t first, std::int64_t n) {
+    std::vector<T> out(static_cast<std::size_t>(n));
+    std::iota(out.begin(), out.end(), static_cast<T>(first));
+    return out;
+}
+
+/// A file made by rank 0 alone through the C interface: what our writer does not make (text, filters, odd types).
+template <class Make>
+std::string foreign_file(const std::string& folder, const std::string& name, Make&& make) {
+    const std::string path = (test::scratch(folder) / name).string();
+    if (world().is_root()) {
+        const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        make(file);
+        H5Fclose(file);
+    }
+    world().barrier();
+    return path;
+}
+
+class Hdf5 : public testing::Test {
+protected:
+    void TearDown() override { io::max_transfer_bytes() = std::int64_t{1} << 30; }
+};
+
+template <class T>
+void round_trip(NumberType type, const std::string& path) {
+    const Share share = ragged_share();
+    {
+        Hdf5Group file = Hdf5File::create(path, &world());
+        const std::array<std::int64_t, 2> shape{share.total + 1, 5};
+        Hdf5Dataset data = file.create_dataset("a/b/numbers", type, shape);
+        data.write_rows<T>(share.first, share.n, ramp<T>(5 * share.first, 5 * share.n));
+        const bool last = world().rank() == world().size() - 1;
+        data.write_rows<T>(share.total, last ? 1 : 0, last ? ramp<T>(5 * share.total, 5) : std::vector<T>{});
+        Hdf5File::flush(file);
+    }
+    const Hdf5Dataset data = Hdf5File::open(path, &world()).dataset("a/b/numbers");
+    EXPECT_EQ(data.number_type(), type);
+    EXPECT_THAT(data.shape(), ElementsAre(share.total + 1, 5));
+    EXPECT_EQ(data.read_rows<T>(share.first, share.n), ramp<T>(5 * share.first, 5 * share.n));
+    EXPECT_EQ(data.read_all<T>(), ramp<T>(0, 5 * (share.total + 1)));
+}
+
+TEST_F(Hdf5, RaggedAndEmptySharesOfEveryTypeComeBack) {
+    const std::string path = (test::scratch("hdf5-types") / "types.h5").string();
+    round_trip<float>(NumberType::float32, path);
+    round_trip<double>(NumberType::float64, path);
+    round_trip<std::int32_t>(NumberType::int32, path);
+    round_trip<std::int64_t>(NumberType::int64, path);
+    round_trip<std::uint64_t>(NumberType::uint64, path);
+}
+
+TEST_F(Hdf5, TransfersInManyPiecesAreTheSameOnRanksWithFewerOrNone) {
+    io::max_transfer_bytes() = 40; // two rows of five floats: rank r makes its 3r rows in several pieces
+    round_trip<float>(NumberType::float32, (test::scratch("hdf5-pieces") / "pieces.h5").string());
+    io::max_transfer_bytes() = 1; // less than a row: a row at a time
+    round_trip<double>(NumberType::float64, (test::scratch("hdf5-pieces") / "rows.h5").string());
+}
+
+TEST_F(Hdf5, BoxesOfACubeFromEveryRankMakeTheWhole) {
+    const std::string path = (test::scratch("hdf5-boxes") / "boxes.h5").string();
+    const std::int64_t p = world().size(), r = world().rank();
+    const std::array<std::int64_t, 3> shape{4, 3, 2 * p};
+    {
+        Hdf5Group file = Hdf5File::create(path, &world());
+        const std::array<std::int64_t, 3> chunk{2, 3, p};
+        Hdf5Dataset data = file.create_dataset("cube", NumberType::int32, shape, chunk);
+        const std::array<std::int64_t, 3> offset{0, 0, 2 * r}, count{4, 3, 2};
+        std::vector<std::int32_t> mine;
+        for (int i = 0; i < 12; ++i) {
+            for (int x = 0; x < 2; ++x) { mine.push_back(static_cast<std::int32_t>(i * 2 * p + 2 * r + x)); }
+        }
+        data.write_box<std::int32_t>(offset, count, mine);
+        Hdf5File::flush(file);
+    }
+    const Hdf5Dataset data = Hdf5File::open(path, &world()).dataset("/cube");
+    EXPECT_EQ(data.read_all<std::int32_t>(), ramp<std::int32_t>(0, 4 * 3 * 2 * p));
+    EXPECT_EQ(data.row_length(), 6 * p);
+}
+
+TEST_F(Hdf5, StoredTypesAreConvertedToTheOneAskedFor) {
+    const std::string path = (test::scratch("hdf5-convert") / "convert.h5").string();
+    {
+        Hdf5Group file = Hdf5File::create(path, &world());
+        const std::array<std::int64_t, 1> shape{3};
+        file.create_dataset("real", NumberType::float32, shape)
+            .write_rows<float>(0, 3, std::vector<float>{0.5F, -1.25F, 3e30F});
+        file.create_dataset("id", NumberType::uint64, shape)
+            .write_rows<std::uint64_t>(0, 3, std::vector<std::uint64_t>{1, (1ULL << 53) + 1, ~0ULL});
+        file.create_dataset("none", NumberType::float64, std::array<std::int64_t, 2>{0, 3});
+        file.create_dataset("scalar", NumberType::float64, {}).write_all<double>(std::vector<double>{7.5});
+        Hdf5File::flush(file);
+    }
+    const Hdf5Group file = Hdf5File::open(path, &world());
+    EXPECT_THAT(file.dataset("real").read_all<double>(), ElementsAre(0.5, -1.25, static_cast<double>(3e30F)));
+    EXPECT_THAT(file.dataset("id").read_all<std::uint64_t>(), ElementsAre(1, (1ULL << 53) + 1, ~0ULL));
+    EXPECT_THAT(file.dataset("none").read_all<float>(), ElementsAre());
+    EXPECT_THAT(file.dataset("scalar").read_all<float>(), ElementsAre(7.5F));
+    EXPECT_EQ(file.dataset("real").element_class(), ElementClass::real);
+    EXPECT_EQ(file.dataset("id").element_class(), ElementClass::integer);
+}
+
+TEST_F(Hdf5, AttributesComeBack) {
+    const std::string path = (test::scratch("hdf5-attributes") / "attributes.h5").string();
+    const std::string long_text(100000, 'x'); // more than the 64 KiB of an object header
+    {
+        Hdf5Group file = Hdf5File::create(path, &world());
+        Hdf5Group group = file.create_group("Header");
+        group.set("time", 0.25);
+        group.set("n", (std::int64_t{1} << 53) + 1);
+        group.set("table", std::span<const double>(std::array{1.5, 2.5}));
+        group.set("counts", std::span<const std::int64_t>(std::array<std::int64_t, 3>{1, 2, 3}));
+        group.set("config", long_text);
+        group.set("name", std::string("Ångström"));
+        group.set("time", 0.5);
+        Hdf5Dataset data = file.create_dataset("flux", NumberType::float32, std::array<std::int64_t, 1>{0});
+        data.set("unit", std::string("Lsun"));
+        data.set("a_scaling", -1.0);
+        Hdf5File::flush(file);
+    }
+    const Hdf5Group file = Hdf5File::open(path, &world());
+    const Hdf5Group group = file.group("Header");
+    EXPECT_EQ(group.number("time"), 0.5);
+    EXPECT_THAT(group.integers("n"), ElementsAre((std::int64_t{1} << 53) + 1));
+    EXPECT_THAT(group.integers("table"), ElementsAre(2, 3));
+    EXPECT_THAT(group.numbers("table"), ElementsAre(1.5, 2.5));
+    EXPECT_THAT(group.numbers("counts"), ElementsAre(1, 2, 3));
+    EXPECT_EQ(group.find_text("config"), long_text);
+    EXPECT_EQ(group.find_text("name"), "Ångström");
+    EXPECT_EQ(group.find_text("time"), std::nullopt);
+    EXPECT_EQ(group.find_text("absent"), std::nullopt);
+    EXPECT_EQ(group.find_number("name"), std::nullopt);
+    EXPECT_EQ(group.find_number("absent"), std::nullopt);
+    EXPECT_TRUE(group.has_attribute("n"));
+    EXPECT_FALSE(group.has_attribute("absent"));
+    EXPECT_EQ(file.dataset("flux").find_text("unit"), "Lsun");
+    EXPECT_EQ(file.dataset("flux").find_number("a_scaling"), -1.0);
+    EXPECT_TRUE(file.dataset("flux").has_attribute("unit"));
+
+    const auto missing = error_of([&] { group.number("tine"); });
+    ASSERT_TRUE(missing);
+    EXPECT_EQ(missing->kind(), Kind::data);
+    EXPECT_THAT(missing->what(), HasSubstr("tine"));
+    EXPECT_THAT(missing->what(), HasSubstr("nearest name is 'time'"));
+    const auto text = error_of([&] { group.numbers("name"); });
+    ASSERT_TRUE(text);
+    EXPECT_EQ(text->kind(), Kind::data);
+    EXPECT_THAT(text->what(), HasSubstr("found text"));
+}
+
+TEST_F(Hdf5, ForeignTypesOfAttributesAreRead) {
+    const std::string path = foreign_file("hdf5-foreign", "foreign.h5", [](hid_t file) {
+        const hid_t scalar = H5Screate(H5S_SCALAR);
+        const hid_t fixed = H5Tcopy(H5T_C_S1);
+        H5Tset_size(fixed, 8);
+        H5Tset_strpad(fixed, H5T_STR_SPACEPAD);
+        const hid_t name = H5Acreate2(file, "fixed", fixed, scalar, H5P_DEFAULT, H5P_DEFAULT);
+        H5Awrite(name, fixed, "SWIFT   ");
+        H5Aclose(name);
+        const hsize_t six = 6;
+        const hid_t space = H5Screate_simple(1, &six, nullptr);
+        const hid_t counts = H5Acreate2(file, "counts", H5T_STD_U32BE, space, H5P_DEFAULT, H5P_DEFAULT);
+        const std::uint32_t values[6] = {0, 1, 2, 3, 4, 4000000000U};
+        H5Awrite(counts, H5T_NATIVE_UINT32, values);
+        H5Aclose(counts);
+        const hid_t nothing = H5Screate(H5S_NULL);
+        H5Aclose(H5Acreate2(file, "empty", H5T_IEEE_F64LE, nothing, H5P_DEFAULT, H5P_DEFAULT));
+        H5Sclose(nothing);
+        H5Sclose(space);
+        H5Sclose(scalar);
+        H5Tclose(fixed);
+    });
+    const Hdf5Group file = Hdf5File::open(path, &world());
+    EXPECT_EQ(file.find_text("fixed"), "SWIFT");
+    EXPECT_THAT(file.integers("counts"), ElementsAre(0, 1, 2, 3, 4, 4000000000));
+    EXPECT_EQ(file.find_number("empty"), std::nullopt);
+    const auto error = error_of([&] { file.number("empty"); });
+    ASSERT_TRUE(error);
+    EXPECT_THAT(error->what(), HasSubstr("no value"));
+}
+
+TEST_F(Hdf5, NestedPathsAreLookedUpSafely) {
+    const std::string path = foreign_file("hdf5-links", "links.h5", [](hid_t file) {
+        H5Gclose(H5Gcreate2(file, "PartType4", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        const hsize_t three = 3;
+        const hid_t space = H5Screate_simple(1, &three, nullptr);
+        H5Dclose(H5Dcreate2(file, "PartType4/Masses", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        H5Sclose(space);
+        H5Lcreate_soft("/nowhere", file, "dangling", H5P_DEFAULT, H5P_DEFAULT);
+        H5Lcreate_soft("/PartType4", file, "stars", H5P_DEFAULT, H5P_DEFAULT);
+        H5Lcreate_external("absent.h5", "/x", file, "outside", H5P_DEFAULT, H5P_DEFAULT);
+    });
+    const Hdf5Group file = Hdf5File::open(path, &world());
+    EXPECT_TRUE(file.has("PartType4/Masses"));
+    EXPECT_TRUE(file.has("/PartType4/Masses"));
+    EXPECT_TRUE(file.has("stars/Masses"));
+    EXPECT_TRUE(file.has_dataset("stars/Masses"));
+    EXPECT_TRUE(file.has_group("stars"));
+    EXPECT_TRUE(file.has_group("/"));
+    EXPECT_FALSE(file.has("PartType5/Masses"));
+    EXPECT_FALSE(file.has("PartType4/Masses/deeper"));
+    EXPECT_FALSE(file.has("dangling"));
+    EXPECT_FALSE(file.has("outside"));
+    EXPECT_FALSE(file.has_group("PartType4/Masses"));
+    EXPECT_FALSE(file.has_dataset("PartType4"));
+    EXPECT_THAT(file.names(), ElementsAre("PartType4", "dangling", "outside", "stars"));
+    EXPECT_THAT(file.group("PartType4").names(), ElementsAre("Masses"));
+    EXPECT_EQ(file.group("PartType4").dataset("Masses").where(), path + ":/PartType4/Masses");
+    EXPECT_EQ(file.group("PartType4").where(), path + ":/PartType4");
+    EXPECT_EQ(file.file(), path);
+}
+
+TEST_F(Hdf5, AMissingDatasetIsNamedWithTheNearestOne) {
+    const std::string path = foreign_file("hdf5-missing", "missing.h5", [](hid_t file) {
+        H5Gclose(H5Gcreate2(file, "PartType4", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        H5Gclose(H5Gcreate2(file, "PartType4/Masses", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    });
+    const Hdf5Group file = Hdf5File::open(path, &world());
+    const auto dataset = error_of([&] { file.dataset("PartType4/Mases"); });
+    ASSERT_TRUE(dataset);
+    EXPECT_EQ(dataset->kind(), Kind::data);
+    EXPECT_THAT(dataset->what(), HasSubstr(path + ":/PartType4/Mases"));
+    EXPECT_THAT(dataset->what(), HasSubstr("no 'Mases' in '/PartType4'"));
+    EXPECT_THAT(dataset->what(), HasSubstr("nearest name is 'Masses'"));
+    const auto group = error_of([&] { file.group("PartType5/Masses"); });
+    ASSERT_TRUE(group);
+    EXPECT_THAT(group->what(), HasSubstr("no 'PartType5' in '/'"));
+    EXPECT_THAT(group->what(), HasSubstr("nearest name is 'PartType4'"));
+    const auto other = error_of([&] { file.dataset("PartType4"); });
+    ASSERT_TRUE(other);
+    EXPECT_THAT(other->what(), HasSubstr("found a group; expected a dataset"));
+}
+
+TEST_F(Hdf5, RowsOutsideTheDatasetAreAnErrorOfEveryRank) {
+    const std::string path = foreign_file("hdf5-outside", "outside.h5", [](hid_t file) {
+        const hsize_t ten = 10;
+        const hid_t space = H5Screate_simple(1, &ten, nullptr);
+        H5Dclose(H5Dcreate2(file, "id", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        H5Sclose(space);
+    });
+    const Hdf5Dataset data = Hdf5File::open(path, &world()).dataset("id");
+    const bool last = world().rank() == world().size() - 1; // only one rank asks for too much
+    const auto error = error_of([&] { data.read_rows<std::int64_t>(last ? 8 : 0, last ? 3 : 1); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::data);
+    EXPECT_THAT(error->what(), HasSubstr(path + ":/id: found 10 rows; expected at least 11"));
+}
+
+TEST_F(Hdf5, TextWhereNumbersBelongIsAnError) {
+    const std::string path = foreign_file("hdf5-text", "text.h5", [](hid_t file) {
+        const hsize_t two = 2;
+        const hid_t space = H5Screate_simple(1, &two, nullptr);
+        const hid_t text = H5Tcopy(H5T_C_S1);
+        H5Tset_size(text, 4);
+        H5Dclose(H5Dcreate2(file, "Masses", text, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        H5Tclose(text);
+        H5Sclose(space);
+    });
+    const Hdf5Dataset data = Hdf5File::open(path, &world()).dataset("Masses");
+    EXPECT_EQ(data.element_class(), ElementClass::text);
+    for (const auto& error : {error_of([&] { data.read_all<float>(); }), error_of([&] { data.number_type(); })}) {
+        ASSERT_TRUE(error);
+        EXPECT_EQ(error->kind(), Kind::data);
+        EXPECT_THAT(error->what(), HasSubstr(path + ":/Masses: found text; expected numbers"));
+    }
+}
+
+TEST_F(Hdf5, AMissingFilterIsNamed) {
+    // A filter that exists while the file is made and not while it is read: what a user without a plugin sees.
+    const H5Z_filter_t number = 300;
+    const std::string path = foreign_file("hdf5-filter", "filter.h5", [&](hid_t file) {
+        const H5Z_class2_t filter{
+            H5Z_CLASS_T_VERS,
+            number,
+            1,
+            1,
+            "squeeze-9",
+            nullptr,
+            nullptr,
+            [](unsigned, std::size_t, const unsigned*, std::size_t n, std::size_t*, void**) { return n; }};
+        H5Zregister(&filter);
+        const hsize_t ten = 10;
+        const hid_t space = H5Screate_simple(1, &ten, nullptr);
+        const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+        H5Pset_chunk(creation, 1, &ten);
+        H5Pset_filter(creation, number, H5Z_FLAG_MANDATORY, 0, nullptr);
+        const hid_t data = H5Dcreate2(file, "packed", H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+        const std::int32_t values[10] = {};
+        H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+        H5Dclose(data);
+        H5Pclose(creation);
+        H5Sclose(space);
+    });
+    if (world().is_root()) { H5Zunregister(number); }
+    const Hdf5Dataset data = Hdf5File::open(path, &world()).dataset("packed");
+    const auto error = error_of([&] { data.read_all<std::int32_t>(); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::data);
+    EXPECT_THAT(error->what(), HasSubstr("filter 'squeeze-9' (number 300)"));
+    EXPECT_THAT(error->what(), HasSubstr("/packed"));
+}
+
+TEST_F(Hdf5, ADamagedPackedChunkIsAnErrorOfEveryRank) {
+    haddr_t at = 0;
+    const std::string path = foreign_file("hdf5-damaged", "damaged.h5", [&](hid_t file) {
+        const hsize_t extent = 1000, chunk = 100;
+        const hid_t space = H5Screate_simple(1, &extent, nullptr);
+        const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+        H5Pset_chunk(creation, 1, &chunk);
+        H5Pset_fletcher32(creation);
+        const hid_t data = H5Dcreate2(file, "checked", H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+        H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, ramp<std::int32_t>(0, 1000).data());
+        H5Fflush(file, H5F_SCOPE_GLOBAL);
+        hsize_t offset[1], size = 0;
+        unsigned mask = 0;
+        H5Dget_chunk_info(data, space, 0, offset, &mask, &at, &size);
+        H5Dclose(data);
+        H5Pclose(creation);
+        H5Sclose(space);
+    });
+    if (world().is_root()) {
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(at) + 10);
+        file.write("damage", 6);
+    }
+    world().barrier();
+    // Rank 0's share lies in the damaged chunk, the others' do not: all must learn of it.
+    const Hdf5Dataset data = Hdf5File::open(path, &world()).dataset("checked");
+    const auto error = error_of([&] { data.read_rows<std::int32_t>(world().rank() * 100, 100); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::data);
+    EXPECT_THAT(error->what(), HasSubstr(path + ":/checked"));
+    EXPECT_THAT(error->what(), HasSubstr("checksum"));
+}
+
+TEST_F(Hdf5, BadFilesAreOneErrorOnEveryRank) {
+    const auto folder = test::scratch("hdf5-bad");
+    const std::string good = foreign_file("hdf5-good", "good.h5", [](hid_t file) {
+        const hsize_t extent = 10000;
+        const hid_t space = H5Screate_simple(1, &extent, nullptr);
+        const hid_t data = H5Dcreate2(file, "id", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        H5Dwrite(data, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, ramp<std::int64_t>(0, 10000).data());
+        H5Dclose(data);
+        H5Sclose(space);
+    });
+    const std::string truncated = (folder / "truncated.h5").string(), text = (folder / "text.h5").string();
+    if (world().is_root()) {
+        std::filesystem::copy_file(good, truncated);
+        std::filesystem::resize_file(truncated, 40000);
+        std::ofstream(text) << "this is not HDF5\n";
+    }
+    world().barrier();
+    const auto expect = [&](const std::string& path, const std::string& part) {
+        const auto error = error_of([&] { Hdf5File::open(path, &world()); });
+        ASSERT_TRUE(error) << path;
+        EXPECT_EQ(error->kind(), Kind::data);
+        EXPECT_THAT(error->what(), HasSubstr(path));
+        EXPECT_THAT(error->what(), HasSubstr(part));
+    };
+    expect(truncated, "truncated");
+    expect(text, "not HDF5");
+    expect((folder / "absent.h5").string(), "no such file");
+    expect(folder.string(), "a folder");
+}
+
+TEST_F(Hdf5, AnUnwritablePathIsAResourceErrorOfEveryRank) {
+    const std::string path = (test::scratch("hdf5-unwritable") / "absent" / "out.h5").string();
+    const auto error = error_of([&] { Hdf5File::create(path, &world()); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::resource);
+    EXPECT_THAT(error->what(), HasSubstr(path));
+    EXPECT_THAT(error->what(), HasSubstr("cannot be written"));
+}
+
+/// While it lives files cannot grow beyond `bytes`: writing past that fails like a full disk does.
+class FileSizeLimit {
+public:
+    explicit FileSizeLimit(rlim_t bytes) {
+        handler_ = std::signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() {
+        setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+
+private:
+    rlimit before_{};
+    void (*handler_)(int) = nullptr;
+};
+
+TEST_F(Hdf5, AFullDiskIsAResourceErrorOfEveryRank) {
+    const auto folder = test::scratch("hdf5-full");
+    const std::string path = (folder / "full.h5").string();
+    const auto expect = [](const std::optional<Error>& error, const std::string& where) {
+        ASSERT_TRUE(error);
+        EXPECT_EQ(error->kind(), Kind::resource);
+        EXPECT_THAT(error->what(), HasSubstr(where));
+        EXPECT_THAT(error->what(), HasSubstr("no room on the disk"));
+        EXPECT_THAT(error->what(), HasSubstr("free space"));
+    };
+    Hdf5Group file = Hdf5File::create(path, &world());
+    {
+        const FileSizeLimit limit(std::int64_t{4} << 20);
+        const std::int64_t n = std::int64_t{1} << 20;
+        expect(error_of([&] { file.create_dataset("flux", NumberType::float64, std::array<std::int64_t, 1>{n}); }),
+               path + ":/flux");
+        expect(error_of([&] { file.set("config", std::string(std::size_t{5} << 20, 'x')); }),
+               path + ":/ (attribute config)");
+        file.set("after", 1.0); // the file is still whole
+        Hdf5File::flush(file);
+    }
+    file = {};
+    EXPECT_EQ(Hdf5File::open(path, &world()).number("after"), 1.0);
+    const FileSizeLimit limit(4096);
+    const std::string other = (folder / "other.h5").string();
+    expect(error_of([&] { Hdf5File::create(other, &world()); }), other);
+}
+
+TEST_F(Hdf5, WhatWasReservedAndNotUsedIsGivenBack) {
+    const std::string path = (test::scratch("hdf5-size") / "small.h5").string();
+    {
+        Hdf5Group file = Hdf5File::create(path, &world());
+        file.create_dataset("one", NumberType::float64, std::array<std::int64_t, 1>{1})
+            .write_all<double>(std::vector<double>{1.0});
+        Hdf5File::flush(file);
+    }
+    world().barrier();
+    EXPECT_LT(std::filesystem::file_size(path), 64 * 1024); // a few headers
+}
+
+TEST_F(Hdf5, TheVersionNamesTheFlavour) { EXPECT_THAT(Hdf5File::library_version(), HasSubstr("parallel")); }
+
+} // namespace
+} // namespace tessera

@@ -1,0 +1,1 @@
+tessera_test(io/hdf5 RANKS 1 2 3 4)
