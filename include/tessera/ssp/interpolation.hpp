@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "tessera/core/options.hpp"
 #include "tessera/ssp/library.hpp"
@@ -25,7 +26,8 @@ enum class Placement { inside, age_outside, metallicity_outside, both_outside };
 class Interpolator {
 public:
     Interpolator(const Library& library, Interpolation kind, Outside outside);
-    /// Weights of one star; thread-safe, no allocation. Outside::error is handled by the caller through `placement`.
+    /// Weights of one star; thread-safe, no allocation. A star outside the grid: the nearest edge (clamp), else no node;
+    /// Outside::error is handled by the caller through `placement`. A NaN is outside and gets no node.
     NodeWeights at(float metallicity, float age) const;
     Placement placement(float metallicity, float age) const; ///< end knots count as inside
     Interpolation kind() const { return kind_; }

@@ -1,0 +1,66 @@
+#include "ssp/hdf5_axes.hpp"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "tessera/core/error.hpp"
+
+namespace tessera::ssp {
+
+io::Hdf5Dataset numbers(const io::Hdf5Group& file, const std::string& name) {
+    io::Hdf5Dataset dataset = file.dataset(name);
+    const io::ElementClass kind = dataset.element_class();
+    if (kind != io::ElementClass::integer && kind != io::ElementClass::real) {
+        throw Error({.kind = Kind::data,
+                     .where = dataset.where(),
+                     .found = kind == io::ElementClass::text ? "text" : "neither numbers nor text",
+                     .expected = "numbers",
+                     .cure = "this is no SSP library in a layout that is read: see docs/ssp.md"});
+    }
+    for (const std::int64_t extent : dataset.shape()) {
+        if (extent == 0) {
+            throw Error({.kind = Kind::data,
+                         .where = dataset.where(),
+                         .found = fmt::format("an empty data set, shape [{}]", fmt::join(dataset.shape(), ", ")),
+                         .expected = "at least one value along each dimension",
+                         .cure = "the file is incomplete: fetch or write it again"});
+        }
+    }
+    return dataset;
+}
+
+std::optional<std::string> unit_of(const io::Hdf5Dataset& dataset) {
+    for (const char* name : {"unit", "units"}) {
+        const auto text = dataset.find_text(name);
+        if (text && text->find_first_not_of(' ') != std::string::npos) { return text; }
+    }
+    return std::nullopt;
+}
+
+RawAxis read_axis(const io::Hdf5Group& file, const std::string& name) {
+    const io::Hdf5Dataset dataset = numbers(file, name);
+    if (dataset.shape().size() != 1) {
+        throw Error({.kind = Kind::data,
+                     .where = dataset.where(),
+                     .found = fmt::format("shape [{}]", fmt::join(dataset.shape(), ", ")),
+                     .expected = "one dimension",
+                     .cure = "write each axis as one list of values"});
+    }
+    return {dataset.read_all<double>(), unit_of(dataset), dataset.where()};
+}
+
+void check_shape(const io::Hdf5Dataset& flux, const Library& library) {
+    const std::vector<std::int64_t> expected{library.n_metallicity(), library.n_age(), library.n_wave()};
+    if (flux.shape() == expected) { return; }
+    throw Error({.kind = Kind::data,
+                 .where = flux.where(),
+                 .found = fmt::format("shape [{}]", fmt::join(flux.shape(), ", ")),
+                 .expected = fmt::format("[metallicity, age, wavelength] = [{}]", fmt::join(expected, ", ")),
+                 .cure = "transpose the spectra, or complete the axes"});
+}
+
+std::string stem_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+
+} // namespace tessera::ssp

@@ -1,0 +1,66 @@
+// The layout that RUBIX reads as an HDF5 template (age, metallicity, wavelength, flux), and our own plain layout, which is
+// the same with units, medium, resolution and IMF stated.
+#include <fmt/format.h>
+
+#include "ssp/dialects.hpp"
+#include "ssp/hdf5_axes.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/io/hdf5.hpp"
+
+namespace tessera::ssp {
+
+namespace {
+
+Medium medium_of_file(const io::Hdf5Group& file, const io::Hdf5Dataset& wavelength) {
+    if (const auto text = wavelength.find_text("medium")) {
+        return medium_of(*text, wavelength.where() + ", attribute medium");
+    }
+    if (const auto text = file.find_text("medium")) { return medium_of(*text, file.where() + ", attribute medium"); }
+    return Medium::unknown;
+}
+
+/// The plain layout carries the checksum of its content: a file cut or altered since is not read as if nothing were.
+void check_sum(const io::Hdf5Group& file, const Library& library) {
+    const auto text = file.find_text("checksum");
+    if (!text) { return; }
+    const std::string now = fmt::format("{:016x}", checksum_of(library));
+    if (*text != now) {
+        throw Error({.kind = Kind::data,
+                     .where = file.where() + ", attribute checksum",
+                     .found = fmt::format("{}, while the data give {}", *text, now),
+                     .expected = "the checksum of the axes and the flux",
+                     .cure = "the file was altered after it was written: convert it again, or remove the attribute if "
+                             "the change was meant"});
+    }
+}
+
+} // namespace
+
+Library read_rubix_hdf5(const std::string& path, const ReadHints& hints) {
+    const io::Hdf5Group file = io::Hdf5File::open(path);
+    Library library;
+    library.source = path;
+    const bool plain = file.find_text("format").value_or("") == "tessera-ssp";
+    library.format = plain ? "plain" : "rubix";
+    library.name = file.find_text("name").value_or(file.find_text("title").value_or(stem_of(path)));
+    library.imf = file.find_text("imf").value_or("");
+    library.resolution_fwhm = file.find_number("resolution_fwhm");
+
+    const io::Hdf5Dataset flux = numbers(file, "flux");
+    library.age = ages_in_gyr(read_axis(file, "age"), hints.age_unit);
+    library.metallicity = metallicities_as_mass_fraction(
+        read_axis(file, "metallicity"), hints, MetallicityUnit::mass_fraction, file.find_number("solar_metallicity"));
+    library.wavelength = wavelengths_in_angstrom(read_axis(file, "wavelength"));
+    library.medium = medium_of_file(file, file.dataset("wavelength"));
+    check_shape(flux, library);
+    const FluxUnit unit = flux_unit_of(unit_of(flux), flux.where());
+    if (unit == FluxUnit::lsun_per_angstrom) {
+        library.flux = flux.read_all<float>(); // as stored: the plain layout comes back bit for bit
+    } else {
+        library.flux = flux_in_lsun_per_angstrom(unit, library.wavelength, flux.read_all<double>());
+    }
+    if (plain) { check_sum(file, library); }
+    return library;
+}
+
+} // namespace tessera::ssp
