@@ -27,7 +27,7 @@ struct EnumWords<Convolution> {
 CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t margin,
                   Convolution method = Convolution::automatic);
 
-/// What `auto` takes for planes of this size (the slab's, margin included).
+/// What `auto` takes for a field of n_y x n_x spaxels (without margin).
 Convolution cheaper_convolution(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x);
 
 } // namespace tessera

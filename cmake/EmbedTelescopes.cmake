@@ -1,0 +1,13 @@
+# configs/telescopes/*.yaml become part of the library, so that the program knows them wherever it runs.
+file(GLOB telescope_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/configs/telescopes/*.yaml")
+set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${telescope_files})
+set(embedded "// Made by cmake/EmbedTelescopes.cmake from configs/telescopes.\n#include \"instrument/embedded_telescopes.hpp\"\n\n")
+string(APPEND embedded "namespace tessera {\nnamespace {\nconstexpr EmbeddedTelescope telescopes[] = {\n")
+foreach(telescope_file IN LISTS telescope_files)
+  get_filename_component(telescope_name "${telescope_file}" NAME_WE)
+  file(READ "${telescope_file}" telescope_text)
+  string(APPEND embedded "{\"${telescope_name}\", R\"yaml(${telescope_text})yaml\"},\n")
+endforeach()
+string(APPEND embedded "};\n} // namespace\nstd::span<const EmbeddedTelescope> embedded_telescopes() { return telescopes; }\n} // namespace tessera\n")
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/embedded_telescopes.cpp" CONTENT "${embedded}" @ONLY)
+target_sources(tessera_instrument PRIVATE "${PROJECT_BINARY_DIR}/generated/embedded_telescopes.cpp")
