@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tessera/core/options.hpp"
@@ -60,8 +61,15 @@ struct SnapshotInfo {
     std::optional<Cosmology> cosmology; ///< of the header: used for ages
     std::int64_t n_star_rows = 0;       ///< rows of the star type in the selection, wind included
     std::int64_t n_gas_rows = 0;
+    /// Rows of each particle type in all chunks ("gas", "dark matter", …, "stars"), those outside the selection included.
+    std::vector<std::pair<std::string, std::int64_t>> rows_by_type;
+    std::int64_t bytes_to_read = 0; ///< of the selection's fields as stored, over all ranks
     GalaxyFacts galaxy;
 };
+
+/// The input in lines of text, for `tessera snapshot info` and `--dry-run`: layout, chunks, counts by type, redshift,
+/// cosmology, box, what is known of the galaxy, bytes to be read. Ends with a newline.
+std::string describe(const SnapshotInfo& info);
 
 /// What reading dropped or noticed, summed over ranks.
 struct ReadReport {

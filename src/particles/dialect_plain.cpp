@@ -1,0 +1,86 @@
+#include "particles/dialects.hpp"
+
+#include <fmt/format.h>
+
+#include "tessera/core/error.hpp"
+#include "tessera/io/hdf5.hpp"
+
+namespace tessera {
+namespace {
+
+const std::vector<FieldSpec>& star_fields() {
+    static const std::vector<FieldSpec> fields{
+        {"positions", Quantity::length, 3, {"coordinates"}},
+        {"velocities", Quantity::velocity, 3, {"velocities"}},
+        {"age", Quantity::time, 1, {"age"}},
+        {"initial mass", Quantity::mass, 1, {"initial_mass"}},
+        {"present mass", Quantity::mass, 1, {"mass"}, false},
+        {"metallicity", Quantity::none, 1, {"metallicity"}},
+    };
+    return fields;
+}
+
+const std::vector<FieldSpec>& gas_fields() {
+    static const std::vector<FieldSpec> fields{
+        {"positions", Quantity::length, 3, {"coordinates"}},
+        {"velocities", Quantity::velocity, 3, {"velocities"}},
+        {"mass", Quantity::mass, 1, {"masses", "mass"}},
+        {"density", Quantity::density, 1, {"density"}, false},
+        {"metallicity", Quantity::none, 1, {"metallicity"}, false},
+        {"star formation rate", Quantity::star_formation_rate, 1, {"star_formation_rate"}, false},
+        {"temperature", Quantity::temperature, 1, {"temperature"}, false},
+    };
+    return fields;
+}
+
+/// Three numbers of an attribute of the root or of /galaxy.
+std::optional<std::array<double, 3>> vector_in(const io::Hdf5Group& file, const std::string& name) {
+    for (const std::string group : {"", "galaxy"}) {
+        if (!group.empty() && !file.has_group(group)) { continue; }
+        const io::Hdf5Group there = group.empty() ? file : file.group(group);
+        if (!there.has_attribute(name)) { continue; }
+        const auto values = there.numbers(name);
+        if (values.size() != 3) {
+            throw Error({.kind = Kind::data,
+                         .where = fmt::format("{}, attribute {}", there.where(), name),
+                         .found = fmt::format("{} numbers", values.size()),
+                         .expected = "3 numbers",
+                         .cure = "write x, y and z"});
+        }
+        return std::array{values[0], values[1], values[2]};
+    }
+    return std::nullopt;
+}
+
+std::optional<double> number_in(const io::Hdf5Group& file, const std::string& name) {
+    if (const auto value = file.find_number(name)) { return value; }
+    return find_in(file, {"galaxy"}, {name});
+}
+
+} // namespace
+
+Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
+    refuse_subhalo(options, "plain");
+    const auto contents = count_rows(input.chunks, {"stars", "gas"}, "coordinates", false);
+    const io::Hdf5Group file = io::Hdf5File::open(input.chunks.front());
+    Plan plan;
+    plan.info.format = SnapshotFormat::plain;
+    plan.info.description =
+        fmt::format("plain file, {} chunk{}", input.chunks.size(), input.chunks.size() == 1 ? "" : "s");
+    plan.info.redshift = number_in(file, "redshift");
+    plan.info.scale_factor = 1.0 / (1.0 + plan.info.redshift.value_or(0));
+    plan.info.box_size = number_in(file, "box_size");
+    plan.info.galaxy = {vector_in(file, "centre"), vector_in(file, "velocity"), number_in(file, "half_mass_radius")};
+    const auto total = [&](const char* group) {
+        std::int64_t n = 0;
+        for (const std::int64_t rows : contents.rows.at(group)) { n += rows; }
+        return n;
+    };
+    plan.info.rows_by_type = {{"stars", total("stars")}, {"gas", total("gas")}};
+    plan.stars = plan_table(contents, "stars", {0, total("stars")}, star_fields(), {}, "plain file");
+    if (options.gas) { plan.gas = plan_table(contents, "gas", {0, total("gas")}, gas_fields(), {}, "plain file"); }
+    complete(plan, options.path);
+    return plan;
+}
+
+} // namespace tessera

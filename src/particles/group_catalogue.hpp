@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "particles/table.hpp"
+
+namespace tessera {
+
+/// A subhalo as the TNG group catalogue has it. Rows are global, over all chunks of the snapshot.
+struct CatalogueSubhalo {
+    Range stars, gas;
+    std::optional<std::array<double, 3>> position; ///< code units
+    std::optional<std::array<double, 3>> velocity; ///< km/s, peculiar
+    std::optional<double> half_mass_radius;        ///< of the stars, code units
+};
+
+/// Finds the rows of subhalo `id` through the catalogue under `base`: from the offsets file, and by prefix sums of the
+/// lengths of groups and subhalos; where both can be had they must agree, and so must the offsets file's first rows of the
+/// chunks with the chunks themselves. Rank 0 alone; holds one catalogue chunk at a time.
+/// @throws Error(Kind::config)  no such subhalo (with the number there are)
+/// @throws Error(Kind::data)    no catalogue, fields missing, offsets that disagree, no stars in the subhalo
+/// @par Source  formats as published with Nelson et al. (2019), ComAC 6, 2, section on group ordering
+CatalogueSubhalo find_subhalo(const std::filesystem::path& base, std::int64_t snapshot, std::int64_t id,
+                              const ChunkContents& chunks);
+
+} // namespace tessera

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tessera/particles/snapshot.hpp"
+
+namespace tessera {
+
+/// The files that `simulation.path` and `simulation.snapshot` name.
+struct InputFiles {
+    std::vector<std::string> chunks;           ///< in the order of their number
+    std::optional<std::filesystem::path> base; ///< folder of the whole run, when a snapshot number was given
+};
+
+/// Files `stem.C.hdf5` of a folder in the order of C, or `stem.hdf5` alone. Empty when there are none.
+/// @throws Error(Kind::data)  a number in the sequence 0, 1, … is missing
+std::vector<std::string> numbered_files(const std::filesystem::path& folder, const std::string& stem);
+
+/// "007": numbers of snapshots as file names write them.
+std::string three_digits(std::int64_t number);
+
+/// Rank 0 alone.
+/// @throws Error(Kind::config)  no path
+/// @throws Error(Kind::data)    nothing there, a folder without HDF5 files or with those of several snapshots, a chunk missing
+InputFiles find_input(const SnapshotOptions& options);
+
+} // namespace tessera

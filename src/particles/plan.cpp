@@ -1,0 +1,181 @@
+#include "particles/plan.hpp"
+
+#include <cstring>
+#include <type_traits>
+
+#include "tessera/comm/communicator.hpp"
+
+namespace tessera {
+namespace {
+
+/// Members into bytes.
+class Packer {
+public:
+    static constexpr bool reading = false;
+    template <class T>
+        requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
+    void operator()(T& value) {
+        const auto* bytes = reinterpret_cast<const char*>(&value);
+        bytes_.append(bytes, sizeof(T));
+    }
+    void raw(std::string& text) { bytes_ += text; }
+    std::string& bytes() { return bytes_; }
+
+private:
+    std::string bytes_;
+};
+
+/// Bytes back into members, in the same order.
+class Unpacker {
+public:
+    static constexpr bool reading = true;
+    explicit Unpacker(std::string bytes) : bytes_(std::move(bytes)) {}
+    template <class T>
+        requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
+    void operator()(T& value) {
+        std::memcpy(&value, bytes_.data() + at_, sizeof(T));
+        at_ += sizeof(T);
+    }
+    void raw(std::string& text) {
+        text = bytes_.substr(at_, text.size());
+        at_ += text.size();
+    }
+
+private:
+    std::string bytes_;
+    std::size_t at_ = 0;
+};
+
+template <class Archive>
+void transfer(Archive& archive, std::string& text) {
+    std::uint64_t n = text.size();
+    archive(n);
+    text.resize(n);
+    archive.raw(text);
+}
+template <class Archive>
+void transfer(Archive& archive, std::int64_t& value) {
+    archive(value);
+}
+template <class Archive>
+void transfer(Archive& archive, double& value) {
+    archive(value);
+}
+template <class Archive>
+void transfer(Archive& archive, std::array<double, 3>& value) {
+    for (double& x : value) { archive(x); }
+}
+template <class Archive>
+void transfer(Archive& archive, std::pair<std::string, std::int64_t>& item) {
+    transfer(archive, item.first);
+    archive(item.second);
+}
+template <class Archive>
+void transfer(Archive& archive, Chunk& chunk) {
+    transfer(archive, chunk.path);
+    archive(chunk.first);
+    archive(chunk.n_row);
+}
+template <class Archive>
+void transfer(Archive& archive, FieldPlan& field) {
+    transfer(archive, field.dataset);
+    archive(field.columns);
+    archive(field.factor);
+}
+template <class Archive, class T>
+void transfer(Archive& archive, std::vector<T>& items) {
+    std::uint64_t n = items.size();
+    archive(n);
+    items.resize(n);
+    for (T& item : items) { transfer(archive, item); }
+}
+template <class Archive, class T>
+void transfer(Archive& archive, std::optional<T>& value) {
+    bool present = value.has_value();
+    archive(present);
+    if (!present) {
+        value.reset();
+        return;
+    }
+    if (!value) { value.emplace(); }
+    transfer(archive, *value);
+}
+template <class Archive>
+void transfer(Archive& archive, std::optional<Cosmology>& cosmology) {
+    bool present = cosmology.has_value();
+    archive(present);
+    if (!present) { return; }
+    std::array<double, 4> p{};
+    if (cosmology) { p = {cosmology->h0(), cosmology->omega_m(), cosmology->w0(), cosmology->wa()}; }
+    for (double& x : p) { archive(x); }
+    if constexpr (Archive::reading) { cosmology.emplace(p[0], p[1], p[2], p[3]); }
+}
+template <class Archive>
+void transfer(Archive& archive, TablePlan& table) {
+    transfer(archive, table.group);
+    transfer(archive, table.chunks);
+    transfer(archive, table.fields);
+    archive(table.begin);
+    archive(table.end);
+}
+template <class Archive>
+void transfer(Archive& archive, SnapshotInfo& info) {
+    archive(info.format);
+    transfer(archive, info.description);
+    transfer(archive, info.files);
+    archive(info.scale_factor);
+    transfer(archive, info.redshift);
+    transfer(archive, info.box_size);
+    transfer(archive, info.cosmology);
+    archive(info.n_star_rows);
+    archive(info.n_gas_rows);
+    transfer(archive, info.rows_by_type);
+    archive(info.bytes_to_read);
+    transfer(archive, info.galaxy.centre);
+    transfer(archive, info.galaxy.velocity);
+    transfer(archive, info.galaxy.half_mass_radius);
+}
+template <class Archive>
+void transfer(Archive& archive, Plan& plan) {
+    transfer(archive, plan.info);
+    transfer(archive, plan.stars);
+    transfer(archive, plan.gas);
+    archive(plan.birth);
+    archive(plan.drops_wind);
+    archive(plan.snapshot_time);
+    transfer(archive, plan.first_position);
+}
+
+} // namespace
+
+std::vector<Chunk> TablePlan::selected_chunks() const {
+    std::vector<Chunk> selected;
+    for (const Chunk& chunk : chunks) {
+        if (Range{begin, end}.overlap(chunk.first, chunk.first + chunk.n_row).size() > 0) { selected.push_back(chunk); }
+    }
+    return selected;
+}
+
+void broadcast(Plan& plan, Communicator& comm) {
+    if (comm.size() == 1) { return; }
+    std::string bytes;
+    if (comm.is_root()) {
+        Packer packer;
+        transfer(packer, plan);
+        bytes = std::move(packer.bytes());
+    }
+    comm.broadcast(bytes, 0);
+    if (!comm.is_root()) {
+        Unpacker unpacker(std::move(bytes));
+        transfer(unpacker, plan);
+    }
+}
+
+Range share(std::int64_t begin, std::int64_t end, int rank, int n_rank) {
+    // n·r would overflow only beyond 10^12 rows on 10^6 ranks: split quotient and remainder instead of hoping.
+    const std::int64_t n = end - begin, p = n_rank;
+    const auto edge = [&](std::int64_t r) { return begin + (n / p) * r + (n % p) * r / p; };
+    return {edge(rank), edge(std::int64_t{rank} + 1)};
+}
+
+} // namespace tessera

@@ -1,0 +1,97 @@
+#include "tessera/particles/snapshot.hpp"
+
+#include <fmt/format.h>
+
+#include "particles/convert.hpp"
+#include "particles/dialects.hpp"
+#include "particles/particle_reader.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/core/region.hpp"
+
+namespace tessera {
+namespace {
+
+/// Reads what a plan says; the same code for every dialect.
+class PlannedSnapshot final : public Snapshot {
+public:
+    PlannedSnapshot(Plan plan, Communicator& comm) : plan_(std::move(plan)), comm_(comm) {}
+
+    const SnapshotInfo& info() const override { return plan_.info; }
+
+    Stars read_stars(const std::array<double, 3>& origin, bool keep_rows, ReadReport& report) override {
+        const Region region("read stars");
+        Stars stars;
+        const auto n =
+            static_cast<std::size_t>(share(plan_.stars.begin, plan_.stars.end, comm_.rank(), comm_.size()).size());
+        agree(comm_, [&] {
+            for (auto* field : {&stars.x, &stars.y, &stars.z, &stars.vx, &stars.vy, &stars.vz, &stars.initial_mass,
+                                &stars.mass, &stars.metallicity, &stars.age}) {
+                field->reserve(n);
+            }
+            if (keep_rows) { stars.row.reserve(n); }
+        });
+        StarConverter convert(plan_, {origin, plan_.info.box_size}, keep_rows);
+        read_blocks(plan_.stars, comm_, default_block_rows, [&](const Block& block) { convert.append(block, stars); });
+        report.n_wind_dropped = comm_.all_reduce_value(convert.n_wind(), Op::sum);
+        report.n_star = comm_.all_reduce_value(stars.size(), Op::sum);
+        if (report.n_star == 0) {
+            throw Error({.kind = Kind::data,
+                         .where = plan_.info.files.front(),
+                         .found = fmt::format("no star at all: {} of {} rows are wind cells", report.n_wind_dropped,
+                                              plan_.stars.size()),
+                         .expected = "at least one star",
+                         .cure = "choose another galaxy"});
+        }
+        return stars;
+    }
+
+    Gas read_gas(const std::array<double, 3>& origin, ReadReport& report) override {
+        const Region region("read gas");
+        Gas gas;
+        const Frame frame{origin, plan_.info.box_size};
+        read_blocks(plan_.gas, comm_, default_block_rows, [&](const Block& block) { append_gas(block, frame, gas); });
+        report.n_gas = comm_.all_reduce_value(gas.size(), Op::sum);
+        return gas;
+    }
+
+    std::array<double, 3> provisional_origin() override {
+        return plan_.info.galaxy.centre.value_or(plan_.first_position);
+    }
+
+private:
+    Plan plan_;
+    Communicator& comm_;
+};
+
+Plan make_plan(const SnapshotOptions& options) {
+    const InputFiles input = find_input(options);
+    const SnapshotFormat format = options.format == SnapshotFormat::automatic ? detect(input.chunks) : options.format;
+    switch (format) {
+    case SnapshotFormat::automatic: break; // detect() never gives it
+    case SnapshotFormat::plain: return plan_plain(input, options);
+    case SnapshotFormat::rubix: return plan_rubix(input, options);
+    case SnapshotFormat::tng: return plan_tng(input, options);
+    case SnapshotFormat::eagle: return plan_eagle(input, options);
+    case SnapshotFormat::swift: return plan_swift(input, options);
+    }
+    throw Error({.kind = Kind::internal,
+                 .where = "simulation.format",
+                 .found = "no layout",
+                 .expected = "a layout",
+                 .cure = ""});
+}
+
+} // namespace
+
+std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm) {
+    const Region region("open snapshot");
+    Plan plan;
+    agree(comm, [&] {
+        if (comm.is_root()) { plan = make_plan(options); }
+    });
+    broadcast(plan, comm);
+    return std::make_unique<PlannedSnapshot>(std::move(plan), comm);
+}
+
+} // namespace tessera
