@@ -1,0 +1,70 @@
+#include "tessera/view/projection.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "view/apply.hpp"
+
+namespace tessera {
+
+namespace {
+
+FindInterval along(const std::vector<double>& edges, bool closed_end) {
+    const auto n = static_cast<std::int64_t>(edges.size()) - 1;
+    return {edges.data(), n, closed_end, static_cast<double>(n) / (edges.back() - edges.front())};
+}
+
+/// Smallest and largest of all ranks' values; +inf, -inf when there are none.
+std::array<double, 2> range_of(const std::vector<float>& values, Communicator& comm) {
+    std::vector<double> range{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+    for (const float value : values) {
+        range[0] = std::min(range[0], static_cast<double>(value));
+        range[1] = std::min(range[1], -static_cast<double>(value));
+    }
+    comm.all_reduce(range, Op::min);
+    return {range[0], -range[1]};
+}
+
+} // namespace
+
+std::int64_t field_spaxel(const SpatialGrid& grid, std::int64_t padded_spaxel) {
+    if (padded_spaxel < 0) { return -1; }
+    const std::int64_t ix = padded_spaxel % grid.padded_x() - grid.margin;
+    const std::int64_t iy = padded_spaxel / grid.padded_x() - grid.margin;
+    return ix < 0 || ix >= grid.n_x || iy < 0 || iy >= grid.n_y ? -1 : iy * grid.n_x + ix;
+}
+
+Projection project(const device::Host& where, const Stars& stars, const SpatialGrid& grid, Communicator& comm) {
+    Projection out;
+    const std::int64_t n = stars.size();
+    agree(comm, [&] {
+        if (grid.n_padded() > std::numeric_limits<std::int32_t>::max()) {
+            throw Error({.kind = Kind::config,
+                         .where = "telescope.field_of_view, telescope.spaxel_size",
+                         .found = fmt::format("{} x {} spaxels with the margin", grid.padded_x(), grid.padded_y()),
+                         .expected = fmt::format("at most {}", std::numeric_limits<std::int32_t>::max()),
+                         .cure = "take a smaller field or larger spaxels"});
+        }
+        out.spaxel.resize(static_cast<std::size_t>(n));
+        out.los_velocity = stars.vz;
+    });
+    device::for_each(where, n, 4096,
+                     PlaceStar{View<const float, 1>(stars.x.data(), n), View<const float, 1>(stars.y.data(), n),
+                               along(grid.x_edges, grid.closed_end), along(grid.y_edges, grid.closed_end),
+                               View<std::int32_t, 1>(out.spaxel.data(), n)});
+    std::vector<std::int64_t> count(3); // in the field, in the margin, outside
+    for (const std::int32_t spaxel : out.spaxel) { ++count[spaxel < 0 ? 2 : (field_spaxel(grid, spaxel) < 0 ? 1 : 0)]; }
+    comm.all_reduce(count, Op::sum);
+    out.n_in_field = count[0];
+    out.n_in_margin = count[1];
+    out.n_outside = count[2];
+    out.x_range = range_of(stars.x, comm);
+    out.y_range = range_of(stars.y, comm);
+    return out;
+}
+
+} // namespace tessera
