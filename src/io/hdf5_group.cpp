@@ -195,6 +195,8 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, 
     // Every element is written by us: filling first would write a large cube twice.
     H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
     H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
+    // No modification time: the same data make the same file, byte for byte.
+    H5Pset_obj_track_times(creation.get(), false);
     const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
     if (!chunk.empty() && !empty) {
         H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), extents(chunk).data());

@@ -1,1 +1,2 @@
 tessera_test(io/hdf5 RANKS 1 2 3 4)
+tessera_test(io/fits)

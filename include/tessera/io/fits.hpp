@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// FITS as this program needs it: images and tables read whole, images written a range of planes at a time, keywords.
+/// Shapes are slowest first, [wavelength, y, x], the reverse of NAXISn. One process reads or writes a file. No CFITSIO type
+/// appears here. Paths are taken as they are: no brackets of CFITSIO's extended syntax.
+namespace tessera::io {
+
+/// One header-and-data unit of a file.
+struct FitsHdu {
+    std::string name; ///< EXTNAME, upper case; empty when there is none
+    bool is_table = false;
+    std::vector<std::int64_t> shape; ///< of an image, empty without data; [rows] of a table
+};
+
+/// A FITS file open for reading. HDUs are counted from 0, the primary.
+class FitsReader {
+public:
+    /// @throws Error(Kind::data)  missing, unreadable, not FITS, truncated
+    explicit FitsReader(const std::string& path);
+
+    const std::vector<FitsHdu>& hdus() const;
+    std::optional<int> find(const std::string& name) const; ///< by EXTNAME, whatever the case
+    int index(const std::string& name) const;               ///< @throws Error(Kind::data) naming what there is
+
+    bool has_key(int hdu, const std::string& keyword) const;
+    /// Number of a keyword; nullopt when missing or text.
+    std::optional<double> find_number(int hdu, const std::string& keyword) const;
+    /// Text of a keyword (long strings joined); nullopt when missing.
+    std::optional<std::string> find_text(int hdu, const std::string& keyword) const;
+    double number(int hdu, const std::string& keyword) const; ///< @throws Error(Kind::data) missing or text
+
+    /// All pixels of an image of any numeric type, scaled by BSCALE and BZERO; shape in hdus(). T: float, double, int32_t.
+    /// @throws Error(Kind::data)  a table, no data, truncated
+    template <class T>
+    std::vector<T> read_image(int hdu) const;
+
+    std::vector<std::string> columns(int hdu) const;
+    /// All elements of a column, row by row. @throws Error(Kind::data)  no such column (with the nearest), text
+    std::vector<double> read_column(int hdu, const std::string& column) const;
+    std::vector<std::string> read_text_column(int hdu, const std::string& column) const;
+
+    std::string where(int hdu) const; ///< "cube.fits[DATA]", for messages
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+enum class FitsPixel { int32, float32, float64 };
+
+/// A column of a binary table.
+struct FitsColumn {
+    std::string name;
+    std::string unit; ///< empty for none
+    std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
+};
+
+/// A FITS file being written, HDU after HDU; each ends with DATASUM and CHECKSUM. Unless `close` succeeded the file is
+/// removed when the writer goes.
+/// @throws Error(Kind::resource)  from every member: unwritable folder, full disk
+class FitsWriter {
+public:
+    /// Replaces a file of that name. Begins with an empty primary HDU: keywords set now are its.
+    explicit FitsWriter(const std::string& path);
+
+    /// Ends the HDU before and begins an image. Write all its planes before the next HDU.
+    void add_image(const std::string& name, FitsPixel pixel, std::span<const std::int64_t> shape);
+    /// Ends the HDU before and writes a table. Columns of equal length.
+    void add_table(const std::string& name, std::span<const FitsColumn> columns);
+
+    /// Sets a keyword of the HDU last begun. Longer than 8 characters: HIERARCH; long text: CONTINUE; a number that is not
+    /// finite: a keyword without value; characters that FITS cannot hold become '?'.
+    void set(const std::string& keyword, double value, const std::string& comment = "");
+    void set(const std::string& keyword, std::int64_t value, const std::string& comment = "");
+    void set(const std::string& keyword, bool value, const std::string& comment = "");
+    void set(const std::string& keyword, const std::string& value, const std::string& comment = "");
+    void set(const std::string& keyword, const char* value, const std::string& comment = "") {
+        set(keyword, std::string(value), comment);
+    }
+    void comment(const std::string& text);
+
+    /// Writes planes [first, first + data.size() / plane) along the slowest axis of the image. T: float, double, int32_t.
+    template <class T>
+    void write_planes(std::int64_t first, std::span<const T> data);
+
+    /// Ends the last HDU, closes the file and brings it to the disk.
+    void close();
+
+    static std::string library_version(); ///< "CFITSIO 4.2.0"
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+} // namespace tessera::io
