@@ -89,6 +89,7 @@ public:
     int rank() const override { return 0; }
     int size() const override { return 1; }
     std::unique_ptr<Communicator> split(int /*colour*/, int /*key*/) override { return make_self_communicator(); }
+    int ranks_on_node() override { return 1; }
     const void* native() const override { return nullptr; }
 
 private:

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <limits>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 #include <mpi.h>
@@ -72,6 +74,15 @@ public:
         MPI_Comm part = MPI_COMM_NULL;
         check(MPI_Comm_split(comm_, colour, key, &part), "MPI_Comm_split");
         return std::make_unique<MpiCommunicator>(part);
+    }
+
+    int ranks_on_node() override {
+        MPI_Comm node = MPI_COMM_NULL;
+        check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+        int n = 1;
+        check(MPI_Comm_size(node, &n), "MPI_Comm_size");
+        check(MPI_Comm_free(&node), "MPI_Comm_free");
+        return n;
     }
 
 private:
@@ -185,6 +196,19 @@ MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
     MPI_Comm world = MPI_COMM_NULL;
     check(MPI_Comm_dup(MPI_COMM_WORLD, &world), "MPI_Comm_dup");
     world_ = std::make_unique<MpiCommunicator>(world);
+}
+
+bool MpiEnvironment::all_ranks_arrive(double seconds) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    const MPI_Comm comm = *static_cast<const MPI_Comm*>(world_->native());
+    if (MPI_Ibarrier(comm, &request) != MPI_SUCCESS) { return false; }
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+    int done = 0;
+    while (MPI_Test(&request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
+        if (std::chrono::steady_clock::now() > deadline) { return false; }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return done != 0;
 }
 
 MpiEnvironment::~MpiEnvironment() {

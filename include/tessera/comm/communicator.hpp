@@ -121,6 +121,9 @@ public:
     /// Ranks with the same colour form a new group, ordered by key then rank.
     virtual std::unique_ptr<Communicator> split(int colour, int key) = 0;
 
+    /// How many of these ranks share this node's memory, this one included.
+    virtual int ranks_on_node() = 0;
+
     /// A pointer to the MPI_Comm for libraries that need it (parallel HDF5); nullptr for Self.
     virtual const void* native() const = 0;
 

@@ -19,6 +19,9 @@ public:
     Communicator& world() { return *world_; }
     /// "Open MPI v4.1.4, MPI 3.1"
     static std::string library_version();
+    /// Waits until every rank has called it, at most so long; true if all did. For the way out after an error: ranks that failed
+    /// together leave together, and one that failed alone knows that the others wait elsewhere (then call abort).
+    bool all_ranks_arrive(double seconds);
     /// Ends every rank at once with `code`; for failures where the ranks no longer agree on what comes next.
     [[noreturn]] static void abort(int code);
 

@@ -34,10 +34,10 @@ struct Philox {
         return out;
     }
 
-    /// Uniform on (0, 1), never an end; 53 bits from words 2i and 2i+1, i = 0 or 1.
+    /// Uniform on (0, 1), never an end; 52 bits from words 2i and 2i+1, i = 0 or 1.
     TESSERA_HD double uniform(int i) const {
         const std::uint64_t bits = (static_cast<std::uint64_t>(word[2 * i]) << 32U) | word[2 * i + 1];
-        return (static_cast<double>(bits >> 11U) + 0.5) * 0x1.0p-53;
+        return (static_cast<double>(bits >> 12U) + 0.5) * 0x1.0p-52; // the half keeps both ends out, exactly
     }
 
     /// Standard normal by Box and Muller (1958) from the two uniforms; i = 0 or 1 picks the cosine or the sine.

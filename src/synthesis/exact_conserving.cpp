@@ -1,0 +1,174 @@
+// The hot loop of `exact`. Stars are sorted by spaxel and taken in batches; for each batch the pixels are taken in blocks, so
+// that the templates of a block (all nodes) stay in the level-2 cache while all stars of the batch pass over them.
+#include <algorithm>
+#include <cmath>
+
+#include "synthesis/clones.hpp"
+#include "synthesis/exact.hpp"
+
+namespace tessera {
+
+namespace {
+
+struct Star {
+    ssp::NodeWeights nodes; ///< weights times initial mass
+    PixelShift shift;
+};
+
+/// Consecutive sorted stars of one spaxel, within a batch.
+struct Run {
+    std::int64_t spaxel, first, end;
+};
+
+/// Pixels [first, end) of the telescope and the log pixels [log_first, log_end) they read.
+struct Block {
+    std::int64_t first, end, log_first, log_end;
+};
+
+/// merged[j] = sum over nodes of weight · node[j]
+TESSERA_CPU_CLONES
+void merge_nodes(const float* const* node, const float* weight, int count, std::int64_t n, float* __restrict merged) {
+    if (count == 4) { // bilinear, inside a cell: the common case in one pass
+        const float* __restrict a = node[0];
+        const float* __restrict b = node[1];
+        const float* __restrict c = node[2];
+        const float* __restrict d = node[3];
+        for (std::int64_t j = 0; j < n; ++j) { merged[j] = weight[0] * a[j] + weight[1] * b[j] + weight[2] * c[j] + weight[3] * d[j]; }
+        return;
+    }
+    for (std::int64_t j = 0; j < n; ++j) { merged[j] = weight[0] * node[0][j]; }
+    for (int i = 1; i < count; ++i) {
+        const float* __restrict a = node[i];
+        const float w = weight[i];
+        for (std::int64_t j = 0; j < n; ++j) { merged[j] += w * a[j]; }
+    }
+}
+
+/// sum[j] += four taps of merged from j on
+TESSERA_CPU_CLONES
+void add_shifted(const float* __restrict merged, const float* tap, std::int64_t n, float* __restrict sum) {
+    const float t0 = tap[0];
+    const float t1 = tap[1];
+    const float t2 = tap[2];
+    const float t3 = tap[3];
+    for (std::int64_t j = 0; j < n; ++j) {
+        sum[j] += t0 * merged[j] + t1 * merged[j + 1] + t2 * merged[j + 2] + t3 * merged[j + 3];
+    }
+}
+
+TESSERA_CPU_CLONES
+void flush(float* __restrict sum, std::int64_t n, double* __restrict total) {
+    for (std::int64_t j = 0; j < n; ++j) {
+        total[j] += static_cast<double>(sum[j]);
+        sum[j] = 0;
+    }
+}
+
+/// Blocks of pixels that read about `log_pixels` log pixels each.
+std::vector<Block> make_blocks(const Rebin& rebin, std::int64_t log_pixels) {
+    std::vector<Block> blocks;
+    for (std::int64_t first = 0; first < rebin.n_pixel();) {
+        std::int64_t end = first + 1;
+        while (end < rebin.n_pixel() && rebin.end(end) - rebin.first(first) <= log_pixels) { ++end; }
+        blocks.push_back({first, end, rebin.first(first), rebin.end(end - 1)});
+        first = end;
+    }
+    return blocks;
+}
+
+/// Scratch of one thread.
+struct Lines {
+    std::vector<float> merged, sum;
+    std::vector<double> total;
+};
+
+class Worker {
+public:
+    Worker(const LogTemplates& templates, const Rebin& rebin, PartialCube& cube) : templates_(templates), rebin_(rebin), cube_(cube) {}
+
+    /// All stars of a run over one block of pixels.
+    void work(const Run& run, const Block& block, const std::vector<Star>& stars, std::int64_t batch_first) const {
+        thread_local Lines lines;
+        const std::int64_t n = block.log_end - block.log_first;
+        lines.merged.resize(static_cast<std::size_t>(n + 3));
+        lines.sum.assign(static_cast<std::size_t>(n), 0.0F);
+        lines.total.assign(static_cast<std::size_t>(n), 0.0);
+        // Sums in float are added up in double every so many stars: the result does not drift with their number.
+        constexpr std::int64_t stars_per_sum = 32;
+        std::int64_t in_sum = 0;
+        for (std::int64_t i = run.first; i < run.end; ++i) {
+            const Star& star = stars[static_cast<std::size_t>(i - batch_first)];
+            if (star.nodes.count == 0) { continue; }
+            const std::int64_t at = templates_.margin + block.log_first + star.shift.offset;
+            const float* node[16];
+            for (int k = 0; k < star.nodes.count; ++k) { node[k] = templates_.node(star.nodes.node[k]) + at; }
+            merge_nodes(node, star.nodes.weight, star.nodes.count, n + 3, lines.merged.data());
+            add_shifted(lines.merged.data(), star.shift.tap, n, lines.sum.data());
+            if (++in_sum == stars_per_sum) {
+                flush(lines.sum.data(), n, lines.total.data());
+                in_sum = 0;
+            }
+        }
+        flush(lines.sum.data(), n, lines.total.data());
+        float* out = cube_.flux().row(run.spaxel);
+        for (std::int64_t k = block.first; k < block.end; ++k) {
+            out[k] += static_cast<float>(rebin_.apply(k, lines.total.data(), block.log_first));
+        }
+    }
+
+private:
+    const LogTemplates& templates_;
+    const Rebin& rebin_;
+    PartialCube& cube_;
+};
+
+/// Look-up and shift of the batch's stars.
+void look_up(const ExactInput& input, double log_step, std::int64_t first, std::int64_t end, std::vector<Star>& batch) {
+    const double at_rest = doppler_factor(input.redshift, 0, input.doppler);
+    batch.resize(static_cast<std::size_t>(end - first));
+    device::for_each(input.where, end - first, 1024, [&](std::int64_t i) {
+        const auto star = static_cast<std::size_t>(input.sorted.order[static_cast<std::size_t>(first + i)]);
+        Star& out = batch[static_cast<std::size_t>(i)];
+        const Stars& stars = input.stars.stars;
+        out.nodes = input.interpolator.at(stars.metallicity[star], stars.age[star]);
+        for (int k = 0; k < out.nodes.count; ++k) { out.nodes.weight[k] *= stars.initial_mass[star]; }
+        const double factor = doppler_factor(input.redshift, input.stars.los_velocity[star], input.doppler);
+        out.shift = PixelShift::at(std::log(factor / at_rest) / log_step);
+    });
+}
+
+/// Sorted stars [first, end) cut at spaxel borders; `spaxel` is the first one that may hold any, and is advanced.
+std::vector<Run> make_runs(const SortedStars& sorted, std::int64_t first, std::int64_t end, std::int64_t& spaxel) {
+    std::vector<Run> runs;
+    for (std::int64_t i = first; i < end;) {
+        while (sorted.start[static_cast<std::size_t>(spaxel) + 1] <= i) { ++spaxel; }
+        const std::int64_t stop = std::min(end, sorted.start[static_cast<std::size_t>(spaxel) + 1]);
+        runs.push_back({spaxel, i, stop});
+        i = stop;
+    }
+    return runs;
+}
+
+} // namespace
+
+void exact_conserving(const ExactInput& input, const LogTemplates& templates, const Rebin& rebin, PartialCube& cube) {
+    constexpr std::int64_t log_pixels_per_block = 768;
+    const std::vector<Block> blocks = make_blocks(rebin, log_pixels_per_block);
+    const Worker worker(templates, rebin, cube);
+    const auto n_star = static_cast<std::int64_t>(input.sorted.order.size());
+    std::vector<Star> batch;
+    std::int64_t spaxel = 0;
+    for (std::int64_t first = 0; first < n_star; first += stars_per_batch) {
+        const std::int64_t end = std::min(n_star, first + stars_per_batch);
+        look_up(input, templates.grid.step, first, end, batch);
+        const std::vector<Run> runs = make_runs(input.sorted, first, end, spaxel);
+        const auto n_run = static_cast<std::int64_t>(runs.size());
+        // Runs fastest: threads share the block's templates. A (run, block) writes its own pixels of its own spaxel.
+        device::for_each(input.where, n_run * static_cast<std::int64_t>(blocks.size()), std::clamp<std::int64_t>(n_run / 64, 1, 16), [&](std::int64_t task) {
+            worker.work(runs[static_cast<std::size_t>(task % n_run)], blocks[static_cast<std::size_t>(task / n_run)], batch, first);
+        });
+        if (input.progress) { input.progress(end, n_star); }
+    }
+}
+
+} // namespace tessera
