@@ -1,0 +1,2 @@
+tessera_test(output/plot)
+tessera_test(output/quicklook)
