@@ -1,1 +1,2 @@
 tessera_test(ssp/interpolation)
+tessera_test(ssp/library RANKS 1 2)
