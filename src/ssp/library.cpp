@@ -1,14 +1,9 @@
 #include "tessera/ssp/library.hpp"
 
-#include <array>
-#include <fstream>
-
-#include <fmt/format.h>
+#include <span>
 
 #include "ssp/dialects.hpp"
 #include "tessera/comm/communicator.hpp"
-#include "tessera/core/error.hpp"
-#include "tessera/io/hdf5.hpp"
 
 namespace tessera::ssp {
 
@@ -22,14 +17,9 @@ Library read_file(const LibraryOptions& options, const ReadHints& hints) {
     case Format::rubix:
     case Format::plain: library = read_rubix_hdf5(options.path, hints); break;
     case Format::dsps: library = read_dsps_hdf5(options.path, hints); break;
-    case Format::bc03_fits:
+    case Format::bc03_fits: library = read_bc03_fits(options.path, hints); break;
     case Format::ppxf: library = read_ppxf_npz(options.path, hints); break;
-    case Format::pypipe3d:
-        throw Error({.kind = Kind::config,
-                     .where = options.path,
-                     .found = "a FITS library",
-                     .expected = "HDF5 or .npz",
-                     .cure = "convert it"});
+    case Format::pypipe3d: library = read_pypipe3d_fits(options.path, hints); break;
     }
     if (hints.medium) { library.medium = *hints.medium; }
     check(library);
