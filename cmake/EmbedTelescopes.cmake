@@ -1,6 +1,6 @@
 # configs/telescopes/*.yaml become part of the library, so that the program knows them wherever it runs.
 file(GLOB telescope_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/configs/telescopes/*.yaml")
-set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${telescope_files})
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${telescope_files})
 set(embedded "// Made by cmake/EmbedTelescopes.cmake from configs/telescopes.\n#include \"instrument/embedded_telescopes.hpp\"\n\n")
 string(APPEND embedded "namespace tessera {\nnamespace {\nconstexpr EmbeddedTelescope telescopes[] = {\n")
 foreach(telescope_file IN LISTS telescope_files)

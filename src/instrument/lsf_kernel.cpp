@@ -42,6 +42,11 @@ Vector least_squares(std::vector<Vector> columns, Vector target) {
     return x;
 }
 
+/// A Gaussian's transfer function at f cycles a pixel.
+double transfer(double f, double sigma) { return std::exp(-0.5 * std::pow(2 * constants::pi * f * sigma, 2)); }
+/// Power spectrum of the narrowest line.
+double power(double f) { return std::pow(transfer(f, narrowest_line), 2); }
+
 /// Symmetric taps k_-h … k_h from k_0 … k_h.
 Vector mirrored(const Vector& half) {
     Vector kernel(half.rbegin(), half.rend());
@@ -68,7 +73,7 @@ std::vector<double> lsf_kernel(double sigma) {
     }
     // Unknown taps k_2 … k_h; k_1 follows from the variance 2 sum j² k_j = sigma², k_0 from the sum 1. The transfer function
     // K(f) = 1 + sigma² (c_1 - 1) + sum_j k_j [2 (c_j - 1) - 2 j² (c_1 - 1)], c_j = cos(2 pi j f), shall be the Gaussian's
-    // where a line of `narrowest_line` has power.
+    // as far as the narrowest line has power.
     const int half = static_cast<int>(std::ceil(5.0 * sigma)) + 5;
     constexpr int n_frequency = 96;
     std::vector<Vector> columns(static_cast<std::size_t>(half - 1), Vector(n_frequency));
@@ -76,9 +81,13 @@ std::vector<double> lsf_kernel(double sigma) {
     for (std::size_t i = 0; i < n_frequency; ++i) {
         const double f = 0.5 * (static_cast<double>(i) + 0.5) / n_frequency;
         const double omega = 2 * constants::pi * f;
-        const double weight = std::exp(-0.5 * std::pow(omega * narrowest_line, 2));
+        // Of a line's samples, power(f) lies at f and power(1 - f) is folded onto it; for lines at any place on the grid the
+        // best filter is the mean of the Gaussian at both.
+        const double below = power(f), folded = power(1 - f);
+        const double weight = std::sqrt(below + folded);
+        const double wanted = (below * transfer(f, sigma) + folded * transfer(1 - f, sigma)) / (below + folded);
         const double first = std::cos(omega) - 1;
-        target[i] = weight * (std::exp(-0.5 * std::pow(omega * sigma, 2)) - 1 - sigma * sigma * first);
+        target[i] = weight * (wanted - 1 - sigma * sigma * first);
         for (int j = 2; j <= half; ++j) {
             columns[static_cast<std::size_t>(j - 2)][i] =
                 weight * (2 * (std::cos(j * omega) - 1) - 2.0 * j * j * first);

@@ -1,0 +1,6 @@
+tessera_test(instrument/telescope)
+tessera_test(instrument/psf)
+tessera_test(instrument/convolve)
+tessera_test(instrument/lsf)
+tessera_test(instrument/rubix LABELS reference)
+tessera_test(instrument/noise RANKS 1 2 3 4)
