@@ -5,7 +5,7 @@
 
 #include "tessera/core/constants.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 AgeTable::AgeTable(const Cosmology& cosmology, double a_max) {
     constexpr std::size_t n_interval = 1024; // error (step^4/384) max|t''''|: below 1e-11 Gyr for usual parameters
@@ -31,4 +31,4 @@ double AgeTable::age(double scale_factor) const {
            (t3 - t2) * slope_[i + 1];
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -4,7 +4,7 @@
 
 #include "tessera/cosmology/cosmology.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 /// Age of the universe by scale factor, for millions of stars: cubic Hermite in s = a^(3/2), where t(s) is smooth down to
 /// s = 0 (t = 2 s / (3 H0 sqrt(Omega_m)) there). Within 1e-9 Gyr of Cosmology::age.
@@ -20,4 +20,4 @@ private:
     std::vector<double> time_, slope_; ///< at s = i·step: Gyr, Gyr per step
 };
 
-} // namespace tessera
+} // namespace tessera::particles

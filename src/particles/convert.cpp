@@ -7,7 +7,7 @@
 
 #include "tessera/core/error.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 [[noreturn]] void bad_value(const Block& block, std::size_t field, std::int64_t row, double value,
@@ -141,4 +141,4 @@ void append_gas(const Block& block, const Frame& frame, Gas& gas) {
     }
 }
 
-} // namespace tessera
+} // namespace tessera::particles

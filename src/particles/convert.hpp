@@ -7,7 +7,7 @@
 #include "particles/particle_reader.hpp"
 #include "tessera/particles/stars.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 /// Where positions are counted from, and the periodic box.
 struct Frame {
@@ -37,4 +37,4 @@ private:
 /// Appends the block's gas cells; the temperature from the internal energy where the file has no temperature itself.
 void append_gas(const Block& block, const Frame& frame, Gas& gas);
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -8,7 +8,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 std::string lower(std::string text) {
@@ -65,4 +65,4 @@ SnapshotFormat detect(const std::vector<std::string>& files) {
          .cure = "set simulation.format: the units depend on it and are never guessed"});
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -2,7 +2,7 @@
 
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 // Field names: The EAGLE team (2017), arXiv:1706.09899. Smoothed metallicities are what the runs' cooling and yields used.
 Plan plan_eagle(const InputFiles& input, const SnapshotOptions& options) {
@@ -38,4 +38,4 @@ Plan plan_eagle(const InputFiles& input, const SnapshotOptions& options) {
     return plan_gadget(dialect, contents, header, unit_context(file, header, dialect.units), {}, options);
 }
 
-} // namespace tessera
+} // namespace tessera::particles

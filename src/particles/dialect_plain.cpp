@@ -5,7 +5,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 const std::vector<FieldSpec>& star_fields() {
@@ -83,4 +83,4 @@ Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
     return plan;
 }
 
-} // namespace tessera
+} // namespace tessera::particles

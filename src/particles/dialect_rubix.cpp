@@ -3,7 +3,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 const std::vector<FieldSpec>& star_fields() {
@@ -75,4 +75,4 @@ Plan plan_rubix(const InputFiles& input, const SnapshotOptions& options) {
     return plan;
 }
 
-} // namespace tessera
+} // namespace tessera::particles

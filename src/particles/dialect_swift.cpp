@@ -8,7 +8,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 GadgetDialect swift_dialect() {
@@ -80,4 +80,4 @@ Plan plan_swift(const InputFiles& input, const SnapshotOptions& options) {
     return plan;
 }
 
-} // namespace tessera
+} // namespace tessera::particles

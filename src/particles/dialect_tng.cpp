@@ -9,7 +9,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 GadgetDialect tng_dialect() {
@@ -127,4 +127,4 @@ Plan plan_tng(const InputFiles& input, const SnapshotOptions& options) {
     return plan;
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -7,7 +7,7 @@
 
 /// One function a layout: it looks into the files and says what is to be read. All run on rank 0 alone and throw
 /// Error(Kind::config | Kind::data).
-namespace tessera {
+namespace tessera::particles {
 
 /// /stars and /gas in physical units; our own layout (docs/inputs.md).
 Plan plan_plain(const InputFiles& input, const SnapshotOptions& options);
@@ -49,4 +49,4 @@ void refuse_subhalo(const SnapshotOptions& options, const std::string& layout);
 /// Which dialect the files are. @throws Error(Kind::data)  nothing identifies them (the text lists what was looked for)
 SnapshotFormat detect(const std::vector<std::string>& files);
 
-} // namespace tessera
+} // namespace tessera::particles

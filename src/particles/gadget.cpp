@@ -9,7 +9,7 @@
 #include "tessera/core/log.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 constexpr std::array type_names{"gas",         "dark matter", "low-resolution dark matter", "tracers", "stars",
@@ -97,4 +97,4 @@ void refuse_subhalo(const SnapshotOptions& options, const std::string& layout) {
                  .cure = "give the folder of the run and simulation.snapshot, or a file that holds this galaxy alone"});
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -8,7 +8,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 namespace fs = std::filesystem;
@@ -258,4 +258,4 @@ CatalogueSubhalo find_subhalo(const fs::path& base, std::int64_t snapshot, std::
     return subhalo;
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -7,7 +7,7 @@
 
 #include "particles/table.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 /// A subhalo as the TNG group catalogue has it. Rows are global, over all chunks of the snapshot.
 struct CatalogueSubhalo {
@@ -26,4 +26,4 @@ struct CatalogueSubhalo {
 CatalogueSubhalo find_subhalo(const std::filesystem::path& base, std::int64_t snapshot, std::int64_t id,
                               const ChunkContents& chunks);
 
-} // namespace tessera
+} // namespace tessera::particles

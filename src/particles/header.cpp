@@ -9,7 +9,7 @@
 #include "tessera/core/log.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 Error incomplete(const io::Hdf5Group& file, const std::string& found, const std::string& expected) {
@@ -113,4 +113,4 @@ void describe_header(SnapshotInfo& info, const Header& header, double length_fac
     if (header.box) { info.box_size = *header.box * length_factor; }
 }
 
-} // namespace tessera
+} // namespace tessera::particles

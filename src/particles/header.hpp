@@ -7,11 +7,11 @@
 #include "particles/plan.hpp"
 #include "particles/units.hpp"
 
-namespace tessera {
-
-namespace io {
+namespace tessera::io {
 class Hdf5Group;
 }
+
+namespace tessera::particles {
 
 /// What the header of a cosmological snapshot says, whatever its dialect calls it.
 struct Header {
@@ -39,4 +39,4 @@ UnitContext unit_context(const io::Hdf5Group& file, const Header& header, UnitSc
 /// serves, the box being in the same unit).
 void describe_header(SnapshotInfo& info, const Header& header, double length_factor);
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -8,7 +8,7 @@
 
 #include "tessera/core/error.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 namespace fs = std::filesystem;
@@ -138,4 +138,4 @@ InputFiles find_input(const SnapshotOptions& options) {
     return {of_folder(path), std::nullopt};
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -8,7 +8,7 @@
 
 #include "tessera/particles/snapshot.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 /// The files that `simulation.path` and `simulation.snapshot` name.
 struct InputFiles {
@@ -28,4 +28,4 @@ std::string three_digits(std::int64_t number);
 /// @throws Error(Kind::data)    nothing there, a folder without HDF5 files or with those of several snapshots, a chunk missing
 InputFiles find_input(const SnapshotOptions& options);
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -9,7 +9,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 /// An open chunk: the datasets of the table's fields.
@@ -93,4 +93,4 @@ void read_blocks(const TablePlan& table, Communicator& comm, std::int64_t block_
     }
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -6,8 +6,10 @@
 #include "particles/plan.hpp"
 
 namespace tessera {
-
 class Communicator;
+}
+
+namespace tessera::particles {
 
 /// Rows of one chunk as stored values in double, not yet scaled.
 struct Block {
@@ -36,4 +38,4 @@ void read_blocks(const TablePlan& table, Communicator& comm, std::int64_t block_
 /// Rows a block: 2^18 stars of ten doubles are 21 MB.
 inline constexpr std::int64_t default_block_rows = std::int64_t{1} << 18;
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -5,7 +5,7 @@
 
 #include "tessera/comm/communicator.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 /// Members into bytes.
@@ -178,4 +178,4 @@ Range share(std::int64_t begin, std::int64_t end, int rank, int n_rank) {
     return {edge(rank), edge(std::int64_t{rank} + 1)};
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -9,8 +9,10 @@
 #include "tessera/particles/snapshot.hpp"
 
 namespace tessera {
-
 class Communicator;
+}
+
+namespace tessera::particles {
 
 /// Where a field of a particle type is and how to scale it.
 struct FieldPlan {
@@ -88,4 +90,4 @@ struct Range {
 };
 Range share(std::int64_t begin, std::int64_t end, int rank, int n_rank);
 
-} // namespace tessera
+} // namespace tessera::particles

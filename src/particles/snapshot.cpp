@@ -12,6 +12,8 @@
 namespace tessera {
 namespace {
 
+using namespace particles;
+
 /// Reads what a plan says; the same code for every dialect.
 class PlannedSnapshot final : public Snapshot {
 public:

@@ -10,7 +10,7 @@
 #include "tessera/core/log.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 /// Lies of the headers, told once an input.
@@ -199,4 +199,4 @@ std::array<double, 3> first_position(const TablePlan& table) {
     return {row[0] * field.factor, row[1] * field.factor, row[2] * field.factor};
 }
 
-} // namespace tessera
+} // namespace tessera::particles

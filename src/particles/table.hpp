@@ -8,7 +8,7 @@
 #include "particles/plan.hpp"
 #include "particles/units.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 
 /// A field as a dialect knows it.
 struct FieldSpec {
@@ -43,4 +43,4 @@ std::int64_t stored_bytes(const TablePlan& table);
 /// The position of row `begin`, kpc; the table must not be empty.
 std::array<double, 3> first_position(const TablePlan& table);
 
-} // namespace tessera
+} // namespace tessera::particles

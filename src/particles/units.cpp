@@ -11,7 +11,7 @@
 #include "tessera/core/log.hpp"
 #include "tessera/io/hdf5.hpp"
 
-namespace tessera {
+namespace tessera::particles {
 namespace {
 
 /// Spellings of our units that other programs write (astropy's among them), without spaces, '*' and '^'.
@@ -169,4 +169,4 @@ double factor_to_physical(const io::Hdf5Dataset& dataset, Quantity quantity, con
                  .cure = "units are never guessed: copy the attributes from the original snapshot"});
 }
 
-} // namespace tessera
+} // namespace tessera::particles

@@ -7,7 +7,7 @@ namespace tessera::io {
 class Hdf5Dataset;
 }
 
-namespace tessera {
+namespace tessera::particles {
 
 /// What a field measures; with it goes the unit that the program keeps it in.
 enum class Quantity {
@@ -50,4 +50,4 @@ struct UnitContext {
 /// @throws Error(Kind::data)  neither exists; a `unit` attribute that contradicts (scheme physical)
 double factor_to_physical(const io::Hdf5Dataset& dataset, Quantity quantity, const UnitContext& context);
 
-} // namespace tessera
+} // namespace tessera::particles
