@@ -11,8 +11,9 @@
 #include <cairo-svg.h>
 #include <cairo.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include "output/write_aside.hpp"
+#include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
 
@@ -86,24 +87,12 @@ cairo_status_t append(void* closure, const unsigned char* data, unsigned int len
                  .cure = "choose another path with output.quicklook, or null for no picture"});
 }
 
-/// Puts `content` at `path` so that the name never belongs to half a file.
-void write_aside(const std::string& path, const std::string& content) {
-    const std::string aside = fmt::format("{}.part-{}", path, getpid());
-    const auto fail = [&aside, &path](int code) {
-        std::error_code ignored;
-        fs::remove(aside, ignored);
-        throw_unwritable(path, std::strerror(code));
-    };
-    std::FILE* file = std::fopen(aside.c_str(), "wb");
+void write_file(const std::string& path, const std::string& temporary, const std::string& content) {
+    std::FILE* file = std::fopen(temporary.c_str(), "wb");
     if (file == nullptr) { throw_unwritable(path, std::strerror(errno)); }
-    int code = std::fwrite(content.data(), 1, content.size(), file) == content.size() ? 0 : errno;
-    if (code == 0 && std::fflush(file) != 0) { code = errno; }
-    if (code == 0 && fsync(fileno(file)) != 0 && errno != EINVAL) { code = errno; }
-    if (std::fclose(file) != 0 && code == 0) { code = errno; }
-    if (code != 0) { fail(code); }
-    std::error_code renamed;
-    fs::rename(aside, path, renamed);
-    if (renamed) { fail(renamed.value()); }
+    int reason = std::fwrite(content.data(), 1, content.size(), file) == content.size() ? 0 : errno;
+    if (std::fclose(file) != 0 && reason == 0) { reason = errno; }
+    if (reason != 0) { throw_unwritable(path, std::strerror(reason)); }
 }
 
 } // namespace
@@ -285,7 +274,8 @@ void Canvas::save(const std::string& path) const {
     if (status != CAIRO_STATUS_SUCCESS) {
         throw_unwritable(path, fmt::format("cairo: {}", cairo_status_to_string(status)));
     }
-    write_aside(path, content);
+    const auto alone = make_self_communicator(); // one rank draws
+    write_aside(path, *alone, [&](const std::string& temporary) { write_file(path, temporary, content); });
 }
 
 } // namespace tessera
