@@ -63,7 +63,7 @@ void place_disc_star(const Galaxy& galaxy, Draws& draws, Star& star) {
     const double radius = exponential_disc_radius(galaxy.scale_length, draws);
     const double x = radius / galaxy.scale_length;
     // Grown from the inside out: u^p has the mean 1/(1 + p), and p rises with radius.
-    star.age = galaxy.oldest * std::pow(draws.uniform(), 0.6 + 0.5 * std::min(x, 5.0));
+    star.age = galaxy.oldest * std::pow(draws.uniform(), 0.55 + 0.22 * std::min(x, 5.0));
     star.metallicity = enriched(galaxy, metal_gradient * x + metal_with_age * star.age + 0.08 * draws.normal());
 
     const double angle = azimuth(radius, galaxy.scale_length, 0.9 * std::exp(-star.age / 0.8), draws);
