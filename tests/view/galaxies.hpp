@@ -4,6 +4,7 @@
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/random.hpp"
+#include "tessera/device/device.hpp"
 #include "tessera/particles/stars.hpp"
 #include "tessera/view/matrix.hpp"
 
@@ -63,6 +64,9 @@ inline Stars part(const Stars& all, std::int64_t first, std::int64_t last) {
     }
     return out;
 }
+
+/// Two threads on one rank alone: ranks and threads that wait for each other on two cores take seconds for nothing.
+inline device::Host threads_on(const Communicator& comm) { return {comm.size() == 1 ? 2 : 1}; }
 
 /// This rank's share; uneven, and on three ranks or more the second has no star.
 inline Stars share(const Stars& all, const Communicator& comm) {

@@ -1,3 +1,7 @@
 tessera_test(view/options)
 tessera_test(view/matrix)
 tessera_test(view/order_statistics RANKS 1 2 3 4)
+tessera_test(view/centre RANKS 1 2 3 4)
+tessera_test(view/rotation RANKS 1 2 3 4)
+tessera_test(view/projection RANKS 1 2 3 4)
+tessera_test(view/rubix RANKS 1 2 3 4 LABELS reference)
