@@ -110,13 +110,19 @@ Factor parse_factor(std::string word, bool divided) {
 } // namespace
 
 std::string readable_unit(const std::string& unit) {
-    std::string out, word;
+    std::vector<Factor> factors;
+    std::string word;
     bool divided = false;
     const auto finish = [&] {
         if (!word.empty() && word != "1") {
             const Factor factor = parse_factor(word, divided);
-            out += (out.empty() ? "" : " ") + base_text(factor.base);
-            if (factor.power != 1) { out += superscript(factor.power); }
+            const auto same =
+                std::find_if(factors.begin(), factors.end(), [&](const Factor& f) { return f.base == factor.base; });
+            if (same == factors.end()) {
+                factors.push_back(factor);
+            } else {
+                same->power += factor.power; // erg/s/Angstrom times Angstrom
+            }
         }
         word.clear();
     };
@@ -131,6 +137,12 @@ std::string readable_unit(const std::string& unit) {
         }
     }
     finish();
+    std::string out;
+    for (const Factor& factor : factors) {
+        if (factor.power == 0) { continue; }
+        out += (out.empty() ? "" : " ") + base_text(factor.base);
+        if (factor.power != 1) { out += superscript(factor.power); }
+    }
     return out;
 }
 

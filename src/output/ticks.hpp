@@ -32,7 +32,7 @@ std::string number_text(double value, int decimals);
 std::string power_of_ten(int exponent);
 
 /// A unit as a person writes it: "1e-20 erg/s/cm2/Angstrom" becomes "10⁻²⁰ erg s⁻¹ cm⁻² Å⁻¹", "Lsun/Angstrom" "L☉ Å⁻¹".
-/// Words that are not known stay as they are.
+/// Equal factors are merged ("Lsun/Angstrom Angstrom" is L☉); words that are not known stay as they are.
 std::string readable_unit(const std::string& unit);
 
 } // namespace tessera

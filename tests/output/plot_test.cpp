@@ -82,6 +82,8 @@ TEST(Units, ReadAsAPersonWritesThem) {
     EXPECT_EQ(readable_unit("Lsun"), "L☉");
     EXPECT_EQ(readable_unit("km/s"), "km s⁻¹");
     EXPECT_EQ(readable_unit("1e-20 erg/s/cm2"), "10⁻²⁰ erg s⁻¹ cm⁻²");
+    EXPECT_EQ(readable_unit("1e-20 erg/s/cm2/Angstrom Angstrom"), "10⁻²⁰ erg s⁻¹ cm⁻²");
+    EXPECT_EQ(readable_unit("Lsun/Angstrom Angstrom"), "L☉");
     EXPECT_EQ(readable_unit("widgets"), "widgets");
     EXPECT_EQ(readable_unit(""), "");
     EXPECT_EQ(readable_unit("1"), "");
