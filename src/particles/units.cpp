@@ -65,6 +65,11 @@ std::optional<double> any_number(const io::Hdf5Dataset& dataset, std::initialize
     return std::nullopt;
 }
 
+/// SWIFT may write single fields without the scale factor in them, whatever the layout says of the others.
+bool stored_as_physical(const io::Hdf5Dataset& dataset) {
+    return dataset.find_number("Value stored as physical").value_or(0) != 0;
+}
+
 /// The factor that the dataset's own attributes state, in any of the three manners.
 std::optional<double> stated_factor(const io::Hdf5Dataset& dataset, Quantity quantity, const UnitContext& context) {
     const auto to_cgs = any_number(dataset, {"to_cgs", "CGSConversionFactor",
@@ -73,7 +78,7 @@ std::optional<double> stated_factor(const io::Hdf5Dataset& dataset, Quantity qua
     if (!to_cgs || *to_cgs == 0) { return std::nullopt; }
     double a_exponent = any_number(dataset, {"a_scaling", "aexp-scale-exponent", "a-scale exponent"}).value_or(0);
     const double h_exponent = any_number(dataset, {"h_scaling", "h-scale-exponent", "h-scale exponent"}).value_or(0);
-    if (dataset.find_number("Value stored as physical").value_or(0) != 0) { a_exponent = 0; }
+    if (stored_as_physical(dataset)) { a_exponent = 0; }
     return *to_cgs * std::pow(context.scale_factor, a_exponent) * std::pow(context.h, h_exponent) / cgs_of(quantity);
 }
 
@@ -153,7 +158,7 @@ double factor_to_physical(const io::Hdf5Dataset& dataset, Quantity quantity, con
     if (quantity == Quantity::none) { return 1.0; }
     const auto stated = stated_factor(dataset, quantity, context);
     const auto documented = documented_factor(quantity, context);
-    if (stated && documented && std::abs(*stated / *documented - 1.0) > 1e-3) {
+    if (stated && documented && !stored_as_physical(dataset) && std::abs(*stated / *documented - 1.0) > 1e-3) {
         log::warning(fmt::format("{}: its attributes give {:.6g} {} for a stored 1, the layout's documentation {:.6g}; "
                                  "the attributes are used",
                                  dataset.where(), *stated, unit_of(quantity), *documented));
