@@ -93,15 +93,20 @@ Population population(double metallicity, double age) {
     return p;
 }
 
+/// Optical depth of Gaussian lines at strength 1.
+template <std::size_t N>
+double depth_of(const std::array<Line, N>& lines, double wavelength) {
+    double depth = 0;
+    for (const Line& line : lines) {
+        const double x = (wavelength - line.centre) / line.sigma;
+        if (std::abs(x) < 8) { depth += line.depth * std::exp(-0.5 * x * x); }
+    }
+    return depth;
+}
+
 double luminosity(const Population& p, double wavelength) {
     double light = (1 - p.giant_share) * planck(wavelength, p.turn_off) + p.giant_share * planck(wavelength, p.giants);
-    double depth = 0;
-    for (const Line& line : balmer_lines) {
-        depth += p.balmer * line.depth * std::exp(-0.5 * std::pow((wavelength - line.centre) / line.sigma, 2));
-    }
-    for (const Line& line : metal_lines) {
-        depth += p.metal_lines * line.depth * std::exp(-0.5 * std::pow((wavelength - line.centre) / line.sigma, 2));
-    }
+    double depth = p.balmer * depth_of(balmer_lines, wavelength) + p.metal_lines * depth_of(metal_lines, wavelength);
     depth += 0.55 * p.metal_lines * below(wavelength, 3990, 15); // 4000 Angstrom break
     depth += 0.60 * p.balmer * below(wavelength, 3690, 20);      // Balmer jump
     depth += 4.0 * below(wavelength, 912, 3);                    // Lyman limit

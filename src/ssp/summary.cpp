@@ -65,7 +65,7 @@ std::string summary(const Library& library) {
                            ? fmt::format("{:.4g} Angstrom (full width at half maximum)", *library.resolution_fwhm)
                            : "not stated");
     line("IMF", library.imf.empty() ? "not stated" : library.imf);
-    line("flux", fmt::format("Lsun/Angstrom per Msun formed, {} to {:.4g}",
+    line("flux", fmt::format("Lsun/Angstrom per Msun formed, {:.4g} to {:.4g}",
                              *std::min_element(library.flux.begin(), library.flux.end()),
                              *std::max_element(library.flux.begin(), library.flux.end())));
     line("size", size_text(static_cast<double>(library.flux.size()) * sizeof(float)));
