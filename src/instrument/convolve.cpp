@@ -147,7 +147,7 @@ Convolution cheaper_convolution(const Kernel2D& kernel, std::int64_t n_y, std::i
     return sums <= exchange * points * std::log2(points) ? Convolution::direct : Convolution::fft;
 }
 
-CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t margin, Convolution method) {
+CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t margin, Convolution method, int n_thread) {
     const std::int64_t n_y = slab.n_y() - 2 * margin, n_x = slab.n_x() - 2 * margin;
     if (margin < 0 || n_y < 1 || n_x < 1) {
         throw Error(
@@ -157,7 +157,8 @@ CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t mar
     }
     CubeSlab result(slab.range(), n_y, n_x);
     if (slab.n_wave() == 0) { return result; }
-    const int n_thread = static_cast<int>(std::clamp<std::int64_t>(slab.n_wave(), 1, omp_get_max_threads()));
+    n_thread =
+        static_cast<int>(std::clamp<std::int64_t>(slab.n_wave(), 1, n_thread > 0 ? n_thread : omp_get_max_threads()));
     const Window window(kernel, n_y, n_x, margin);
     if (method == Convolution::automatic) { method = cheaper_convolution(kernel, n_y, n_x); }
     if (method == Convolution::fft) {

@@ -5,10 +5,11 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <omp.h>
 
+#include "instrument/warn_once.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/core/log.hpp"
 
 namespace tessera {
 namespace {
@@ -86,12 +87,12 @@ void warn_where_templates_are_broader(const WavelengthGrid& grid, const std::vec
         }
     }
     if (n == 0) { return; }
-    log::warning(fmt::format("the templates (FWHM {:.4g} Angstrom, {:.4g} at redshift {}) are broader than the "
-                             "instrument (from {:.4g}) between "
-                             "{:.6g} and {:.6g} Angstrom: spectra keep the templates' resolution there",
-                             template_fwhm, template_fwhm * (1 + redshift), redshift,
-                             instrument[static_cast<std::size_t>(first)], grid.centres[static_cast<std::size_t>(first)],
-                             grid.centres[static_cast<std::size_t>(last)]));
+    warn_once(fmt::format("lsf {} {} {}", template_fwhm, redshift, instrument[static_cast<std::size_t>(first)]),
+              fmt::format(
+                  "the templates (FWHM {:.4g} Angstrom, {:.4g} at redshift {}) are broader than the instrument "
+                  "(from {:.4g}) between {:.6g} and {:.6g} Angstrom: spectra keep the templates' resolution there",
+                  template_fwhm, template_fwhm * (1 + redshift), redshift, instrument[static_cast<std::size_t>(first)],
+                  grid.centres[static_cast<std::size_t>(first)], grid.centres[static_cast<std::size_t>(last)]));
 }
 
 /// Fills kernels and kernel_of from sigma.
@@ -151,7 +152,7 @@ Lsf make_lsf(const LsfOptions& options, const WavelengthGrid& grid, double teles
     return lsf;
 }
 
-CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf) {
+CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf, int n_thread) {
     const WaveRange have = with_ghosts.range();
     if (wanted.count > 0 && (wanted.first < have.first || wanted.end() > have.end() ||
                              (!lsf.is_identity() && wanted.end() > std::ssize(lsf.kernel_of)))) {
@@ -165,7 +166,8 @@ CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf
     // A block of spaxels is small enough for the planes under the kernel to stay in cache from one pixel to the next.
     constexpr std::int64_t block = 1024;
     const std::int64_t n_block = (n_spaxel + block - 1) / block;
-#pragma omp parallel for collapse(2) schedule(static)
+    if (n_thread <= 0) { n_thread = omp_get_max_threads(); }
+#pragma omp parallel for collapse(2) schedule(static) num_threads(n_thread)
     for (std::int64_t i_block = 0; i_block < n_block; ++i_block) {
         for (std::int64_t i = 0; i < wanted.count; ++i) {
             const std::int64_t begin = i_block * block, n = std::min(block, n_spaxel - begin);

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include <fmt/format.h>
+#include <omp.h>
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
@@ -114,7 +114,8 @@ CubeSlab add_noise(CubeSlab& cube, const NoiseOptions& options, const NoiseScene
     CubeSlab variance(cube.range(), cube.n_y(), cube.n_x());
     const std::int64_t n_spaxel = cube.n_y() * cube.n_x();
     const auto seed = static_cast<std::uint64_t>(options.seed);
-#pragma omp parallel for schedule(static)
+    const int n_thread = scene.n_thread > 0 ? scene.n_thread : omp_get_max_threads();
+#pragma omp parallel for schedule(static) num_threads(n_thread)
     for (std::int64_t i = 0; i < cube.n_wave(); ++i) {
         const std::int64_t wave = cube.range().first + i;
         float* flux = cube.flux().row(i);

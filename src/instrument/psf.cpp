@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "instrument/warn_once.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/core/log.hpp"
 
 namespace tessera {
 namespace {
@@ -142,10 +142,11 @@ Kernel2D rubix_psf(const PsfOptions& options, double spaxel_size) {
     const std::int64_t size = options.size ? *options.size : kernel_size(options, flux_within);
     const double share = flux_within(size);
     if (share < flux_demanded) {
-        log::warning(fmt::format(
-            "psf.size = {} holds {:.3g} % of the flux of psf.sigma = {} spaxels; the rest is added to the core "
-            "({} would hold 99 %)",
-            size, 100 * share, sigma, size_that_holds(flux_demanded, flux_within)));
+        warn_once(
+            fmt::format("psf {} {}", size, sigma),
+            fmt::format("psf.size = {} holds {:.3g} % of the flux of psf.sigma = {} spaxels; the rest is added to the "
+                        "core ({} would hold 99 %)",
+                        size, 100 * share, sigma, size_that_holds(flux_demanded, flux_within)));
     }
     Kernel2D kernel = sampled_gaussian_kernel(sigma, size);
     kernel.fwhm = sigma * spaxel_size * constants::fwhm_per_sigma;

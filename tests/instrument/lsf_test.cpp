@@ -237,7 +237,7 @@ TEST(Lsf, ASlabWithGhostsGivesTheSameBitsAsTheWholeCube) {
                            end = std::min(n, wanted.end() + half);
         CubeSlab part({first, end - first}, n_y, n_x);
         std::copy_n(whole.flux().row(first), part.data().size(), part.data().begin());
-        const CubeSlab result = apply_lsf(part, wanted, lsf);
+        const CubeSlab result = apply_lsf(part, wanted, lsf, 2);
         ASSERT_EQ(result.n_wave(), wanted.count);
         for (std::size_t i = 0; i < result.data().size(); ++i) {
             ASSERT_EQ(result.data()[i], expected.flux().row(wanted.first)[i]);

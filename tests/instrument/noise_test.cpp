@@ -52,7 +52,7 @@ Noisy noisy(const NoiseOptions& options, std::optional<double> flux_unit = std::
     const WavelengthGrid wavelengths = grid();
     EXPECT_EQ(wavelengths.size(), n_wave);
     CubeSlab cube = my_slab();
-    const CubeSlab variance = add_noise(cube, options, {&wavelengths, 0.2, flux_unit}, test::world());
+    const CubeSlab variance = add_noise(cube, options, {&wavelengths, 0.2, flux_unit, 2}, test::world());
     return {whole(cube), whole(variance)};
 }
 
@@ -64,7 +64,7 @@ Noisy alone(const NoiseOptions& options, std::optional<double> flux_unit = std::
         for (std::int64_t s = 0; s < n_y * n_x; ++s) { cube.flux().row(i)[s] = flux_at(i, s); }
     }
     const auto self = make_self_communicator();
-    const CubeSlab variance = add_noise(cube, options, {&wavelengths, 0.2, flux_unit}, *self);
+    const CubeSlab variance = add_noise(cube, options, {&wavelengths, 0.2, flux_unit, 2}, *self);
     return {cube.data(), variance.data()};
 }
 
@@ -72,7 +72,7 @@ TEST(Noise, NoneChangesNothing) {
     const WavelengthGrid wavelengths = grid();
     CubeSlab cube = my_slab();
     const CubeSlab before = cube;
-    const CubeSlab variance = add_noise(cube, {}, {&wavelengths, 0.2, std::nullopt}, test::world());
+    const CubeSlab variance = add_noise(cube, {}, {&wavelengths, 0.2, std::nullopt, 2}, test::world());
     EXPECT_EQ(cube.data(), before.data());
     EXPECT_EQ(variance.n_wave(), 0);
 }
@@ -180,7 +180,7 @@ TEST(Noise, ACubeWithoutLightGetsNone) {
     const WavelengthGrid wavelengths = grid();
     CubeSlab cube(slab_of(n_wave, test::world().rank(), test::world().size()), n_y, n_x);
     const CubeSlab variance =
-        add_noise(cube, options_of(NoiseKind::signal_to_noise), {&wavelengths, 0.2, std::nullopt}, test::world());
+        add_noise(cube, options_of(NoiseKind::signal_to_noise), {&wavelengths, 0.2, std::nullopt, 2}, test::world());
     EXPECT_TRUE(std::all_of(cube.data().begin(), cube.data().end(), [](float flux) { return flux == 0; }));
     EXPECT_TRUE(std::all_of(variance.data().begin(), variance.data().end(), [](float square) { return square == 0; }));
 }
@@ -213,7 +213,7 @@ TEST(Noise, ExposureNeedsAPhysicalFlux) {
     const WavelengthGrid wavelengths = grid();
     CubeSlab cube = my_slab();
     const auto error = test::error_of(
-        [&] { add_noise(cube, options_of(NoiseKind::exposure), {&wavelengths, 0.2, std::nullopt}, test::world()); });
+        [&] { add_noise(cube, options_of(NoiseKind::exposure), {&wavelengths, 0.2, std::nullopt, 2}, test::world()); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::config);
     EXPECT_THAT(error->what(), testing::HasSubstr("noise.kind"));

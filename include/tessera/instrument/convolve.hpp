@@ -22,10 +22,11 @@ struct EnumWords<Convolution> {
 /// Where the slab has no negative value the result has none, and it is 0 where no light reaches.
 /// @param slab    [wave, n_y + 2 margin, n_x + 2 margin]
 /// @return        [wave, n_y, n_x], same wavelengths and units
+/// @param n_thread  0: OpenMP's own number
 /// @param method  direct: sums (two passes of one dimension for a separable kernel); fft: FFTW in double; auto: the cheaper
 /// @par Cost      a plane: N·(n_y + n_x) separable, N·n_y·n_x direct, ~5 N log2 N FFT of the padded plane; threads over planes
 CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t margin,
-                  Convolution method = Convolution::automatic);
+                  Convolution method = Convolution::automatic, int n_thread = 0);
 
 /// What `auto` takes for a field of n_y x n_x spaxels (without margin).
 Convolution cheaper_convolution(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x);

@@ -76,7 +76,8 @@ std::vector<double> sampled_lsf_kernel(double sigma, std::int64_t taps);
 /// Planes `wanted` (global indices) convolved along wavelength. `with_ghosts` holds them and, where the grid has them,
 /// half_width() planes on either side; what lies beyond its ends is as `lsf.edge` says.
 /// @return  [wanted.count, y, x], the same for any division into slabs, bit for bit
+/// @param n_thread  0: OpenMP's own number
 /// @par Cost  (2 half_width + 1) multiply-adds a voxel; threads over spaxels
-CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf);
+CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf, int n_thread = 0);
 
 } // namespace tessera

@@ -65,6 +65,7 @@ struct NoiseScene {
     const WavelengthGrid* wavelengths = nullptr; ///< the cube's grid, all of it
     double spaxel_size = 0;                      ///< arcsec
     std::optional<double> flux_unit; ///< erg/s/cm2/Angstrom per unit of the cube; nullopt: not an observed flux
+    int n_thread = 0;                ///< 0: OpenMP's own number
 };
 
 /// Adds noise to the cube and returns the variance [wave, y, x] in the cube's unit squared (empty for kind none).

@@ -27,13 +27,6 @@ struct EnumWords<Sampling> {
                                       std::pair{Sampling::logarithmic, std::string_view("logarithmic")}};
 };
 
-template <>
-struct EnumWords<Medium> {
-    static constexpr std::array words{std::pair{Medium::unknown, std::string_view("unknown")},
-                                      std::pair{Medium::air, std::string_view("air")},
-                                      std::pair{Medium::vacuum, std::string_view("vacuum")}};
-};
-
 /// Which telescope, and what of it is changed; null keeps the telescope's own value.
 struct TelescopeOptions {
     std::string name = "MUSE";
