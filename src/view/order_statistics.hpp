@@ -11,7 +11,7 @@ namespace tessera {
 /// The value at which the running weight of all ranks' values, ascending, first exceeds `target`; exact, and the same however
 /// the values are spread. With weight 1 and target k it is the k-th smallest, k from 0. Collective.
 /// @param values  finite;  weight(i) >= 0 in integers, so that sums are exact; the sum over all ranks exceeds `target` >= 0
-/// @par Cost      three passes over the values and three all_reduce of 16 KiB, whatever the number of values
+/// @par Cost      two passes over the values, three all_reduce of 16 KiB at most, whatever the number of values
 float value_at_weight(std::span<const float> values, const std::function<std::int64_t(std::size_t)>& weight,
                       std::int64_t target, Communicator& comm);
 

@@ -41,6 +41,7 @@ std::int64_t field_spaxel(const SpatialGrid& grid, std::int64_t padded_spaxel) {
 Projection project(const device::Host& where, const Stars& stars, const SpatialGrid& grid, Communicator& comm) {
     Projection out;
     const std::int64_t n = stars.size();
+    std::vector<std::uint8_t> in_field; // [padded spaxel]
     agree(comm, [&] {
         if (grid.n_padded() > std::numeric_limits<std::int32_t>::max()) {
             throw Error({.kind = Kind::config,
@@ -51,13 +52,19 @@ Projection project(const device::Host& where, const Stars& stars, const SpatialG
         }
         out.spaxel.resize(static_cast<std::size_t>(n));
         out.los_velocity = stars.vz;
+        in_field.resize(static_cast<std::size_t>(grid.n_padded()));
+        for (std::size_t s = 0; s < in_field.size(); ++s) {
+            in_field[s] = field_spaxel(grid, static_cast<std::int64_t>(s)) < 0 ? 0 : 1;
+        }
     });
     device::for_each(where, n, 4096,
                      PlaceStar{View<const float, 1>(stars.x.data(), n), View<const float, 1>(stars.y.data(), n),
                                along(grid.x_edges, grid.closed_end), along(grid.y_edges, grid.closed_end),
                                View<std::int32_t, 1>(out.spaxel.data(), n)});
     std::vector<std::int64_t> count(3); // in the field, in the margin, outside
-    for (const std::int32_t spaxel : out.spaxel) { ++count[spaxel < 0 ? 2 : (field_spaxel(grid, spaxel) < 0 ? 1 : 0)]; }
+    for (const std::int32_t spaxel : out.spaxel) {
+        ++count[spaxel < 0 ? 2 : (in_field[static_cast<std::size_t>(spaxel)] != 0 ? 0 : 1)];
+    }
     comm.all_reduce(count, Op::sum);
     out.n_in_field = count[0];
     out.n_in_margin = count[1];
