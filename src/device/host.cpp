@@ -13,6 +13,11 @@ int threads_for(int asked, int ranks_on_node) {
     return std::max(1, omp_get_num_procs() / std::max(1, ranks_on_node));
 }
 
+void run_blocks(const Host& where, std::int64_t n, const std::function<void(std::int64_t)>& block) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(where.threads) if (where.threads > 1)
+    for (std::int64_t i = 0; i < n; ++i) { block(i); }
+}
+
 #ifndef TESSERA_HAS_CUDA
 bool built_with_cuda() { return false; }
 std::string cuda_version() { return {}; }

@@ -4,9 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "tessera/core/options.hpp"
+
 namespace tessera {
 
 enum class Medium { unknown, air, vacuum };
+template <>
+struct EnumWords<Medium> {
+    static constexpr std::array words{std::pair{Medium::unknown, std::string_view("unknown")},
+                                      std::pair{Medium::air, std::string_view("air")},
+                                      std::pair{Medium::vacuum, std::string_view("vacuum")}};
+};
 
 /// The spaxels of a telescope's field, and a margin of extra spaxels around it whose light the PSF scatters into the field.
 /// Edges in kpc on the plane of the sky, galaxy at the origin; x to the right (west to the left is the WCS's business).

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,15 +32,17 @@ struct Host {
 /// share the node (OMP_NUM_THREADS wins over both when set and asked is 0).
 int threads_for(int asked, int ranks_on_node);
 
+/// block(i) for i in [0, n), any order, threads take one at a time: spaxels differ in their number of stars by orders of
+/// magnitude. What a block throws ends the program: check before the loop.
+void run_blocks(const Host& where, std::int64_t n, const std::function<void(std::int64_t)>& block);
+
 /// body(i) for i in [0, n), in any order, no two at once on the same i. `grain` consecutive i's go to a thread at a time.
 template <class Body>
 void for_each(const Host& where, std::int64_t n, std::int64_t grain, const Body& body) {
-    // Dynamic: spaxels differ in their number of stars by orders of magnitude.
-#pragma omp parallel for schedule(dynamic, 1) num_threads(where.threads) if (where.threads > 1)
-    for (std::int64_t block = 0; block < (n + grain - 1) / grain; ++block) {
+    run_blocks(where, (n + grain - 1) / grain, [&](std::int64_t block) {
         const std::int64_t end = (block + 1) * grain < n ? (block + 1) * grain : n;
         for (std::int64_t i = block * grain; i < end; ++i) { body(i); }
-    }
+    });
 }
 
 } // namespace tessera::device

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "app/command.hpp"
+#include "app/progress.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/core/region.hpp"
+#include "tessera/pipeline/pipeline.hpp"
+
+namespace po = boost::program_options;
+
+namespace tessera::app {
+
+namespace {
+
+po::options_description options() {
+    po::options_description all("Options");
+    all.add_options()("config", po::value<std::string>(), "configuration file (also as the first word)");
+    all.add_options()("output,o", po::value<std::string>(), "cube file, sets output.path (.h5, .hdf5 or .fits; from the current folder)");
+    all.add_options()("set", po::value<std::vector<std::string>>()->composing(), "key=value over the configuration; repeatable");
+    all.add_options()("dry-run", "say what would be read, computed and written, and the memory a rank needs");
+    all.add_options()("timings", "print the time of each stage");
+    all.add_options()("quiet,q", "warnings and errors only");
+    all.add_options()("verbose,v", "more about what is done");
+    all.add_options()("help,h", "this text");
+    return all;
+}
+
+std::string bytes_text(std::int64_t bytes) {
+    const double value = static_cast<double>(bytes);
+    if (value < 1e6) { return fmt::format("{:.1f} kB", value / 1e3); }
+    if (value < 1e9) { return fmt::format("{:.1f} MB", value / 1e6); }
+    return fmt::format("{:.2f} GB", value / 1e9);
+}
+
+std::string forecast_text(const CubeForecast& forecast, Communicator& comm) {
+    std::string text;
+    for (const std::string& line : forecast.lines) { text += line + "\n"; }
+    text += fmt::format("read     {} in all\nwrite    {}\nmemory   {} on each of {} ranks ({} free to each)\n", bytes_text(forecast.bytes_to_read),
+                        bytes_text(forecast.bytes_to_write), bytes_text(forecast.bytes_per_rank()), comm.size(), bytes_text(available_memory(comm)));
+    for (const auto& [item, bytes] : forecast.memory) { text += fmt::format("  {:<28} {:>12}\n", item, bytes_text(bytes)); }
+    return text;
+}
+
+/// Mean and largest time over ranks of every stage.
+std::string timings_text(Communicator& comm) {
+    std::string text = fmt::format("{:<28} {:>10} {:>10}\n", "stage", "mean s", "max s");
+    for (const Regions::Entry& entry : Regions::instance().entries()) {
+        const double largest = comm.all_reduce_value(entry.seconds, Op::max);
+        const double mean = comm.all_reduce_value(entry.seconds, Op::sum) / comm.size();
+        text += fmt::format("{:<28} {:>10.4f} {:>10.4f}\n", entry.name, mean, largest);
+    }
+    return text;
+}
+
+std::string summary_text(const CubeSummary& summary) {
+    std::string text = fmt::format("{} stars read, {} in the field, {} gave light", summary.n_star, summary.n_in_field, summary.synthesis.n_synthesised);
+    if (summary.n_wind_dropped > 0) { text += fmt::format("; {} wind cells dropped", summary.n_wind_dropped); }
+    for (const std::string& file : summary.files) { text += "\nwrote " + file; }
+    return text;
+}
+
+} // namespace
+
+int run_cube_command(const std::vector<std::string>& arguments, Communicator& comm) {
+    const po::options_description known = options();
+    const po::variables_map given = parse("cube", arguments, known, {"config"});
+    if (given.count("help") > 0) {
+        print(comm, help_text("[mpirun -n RANKS] tessera cube CONFIG.yaml [options]",
+                              "Turns the star particles of one galaxy into the data cube that an integral-field unit would record.\n"
+                              "Every key of CONFIG.yaml: tessera config describe.",
+                              known, "mpirun -n 4 tessera cube galaxy.yaml -o cube.h5 --set view.rotation=face-on --timings"));
+        return 0;
+    }
+    if (given.count("config") == 0) {
+        throw Error({.kind = Kind::config, .where = "tessera cube", .found = "no configuration file", .expected = "tessera cube CONFIG.yaml", .cure = "configs/ has examples; `tessera cube --help` shows the usage"});
+    }
+    if (given.count("quiet") > 0 && given.count("verbose") > 0) {
+        throw Error({.kind = Kind::config, .where = "tessera cube", .found = "--quiet and --verbose together", .expected = "one of them"});
+    }
+    if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
+    if (given.count("verbose") > 0) { log::set_level(log::Level::verbose); }
+
+    std::vector<std::string> settings;
+    if (given.count("set") > 0) { settings = given["set"].as<std::vector<std::string>>(); }
+    Config config;
+    agree(comm, [&] {
+        config = read_config(given["config"].as<std::string>(), settings);
+        if (given.count("output") > 0) {
+            config.output.path = std::filesystem::absolute(given["output"].as<std::string>()).string();
+            check_config(config);
+        }
+    });
+    if (given.count("dry-run") > 0) {
+        const CubeForecast forecast = forecast_cube(config, comm);
+        print(comm, forecast_text(forecast, comm));
+        return 0;
+    }
+    ProgressPrinter printer(comm.is_root() && log::level() != log::Level::quiet);
+    const CubeSummary summary = run_cube(config, comm, [&printer](std::int64_t done, std::int64_t total) { printer(done, total); });
+    log::info(summary_text(summary));
+    if (given.count("timings") > 0) { print(comm, timings_text(comm)); }
+    return 0;
+}
+
+} // namespace tessera::app

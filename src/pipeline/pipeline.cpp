@@ -1,0 +1,97 @@
+// The forward model in the order of its stages; each is a call into its layer.
+#include "tessera/pipeline/pipeline.hpp"
+
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "pipeline/galaxy.hpp"
+#include "pipeline/instrument_stage.hpp"
+#include "pipeline/maps.hpp"
+#include "pipeline/plan.hpp"
+#include "pipeline/product.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/core/region.hpp"
+
+namespace tessera {
+
+namespace {
+
+template <class Stage>
+auto timed(const char* name, Stage&& stage) {
+    const Region region(name);
+    return stage();
+}
+
+void scale(CubeSlab& slab, double factor) {
+    for (float& value : slab.data()) { value = static_cast<float>(value * factor); }
+}
+
+void report_outside(const Plan& plan, const SynthesisReport& report) {
+    if (report.n_age_outside + report.n_metallicity_outside == 0) { return; }
+    log::warning(fmt::format("{} stars in the field have ages and {} metallicities outside the grid of {} ({:g} to {:g} Gyr, Z {:g} to {:g}): {}", report.n_age_outside,
+                             report.n_metallicity_outside, plan.library.name, plan.library.age.front(), plan.library.age.back(), plan.library.metallicity.front(),
+                             plan.library.metallicity.back(), plan.config.ssp.outside == ssp::Outside::zero ? "they give no light" : "the nearest edge is used"));
+}
+
+} // namespace
+
+CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress) {
+    Regions::instance().clear();
+    const Region whole("total");
+    for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
+    const Plan plan = timed("prepare", [&] { return make_plan(config, comm); });
+    check_memory(plan, comm);
+
+    CubeSummary summary;
+    Galaxy galaxy;
+    const Vector3 origin = timed("read", [&] { return read_particles(plan, galaxy, comm); });
+    timed("orient", [&] { orient(plan, origin, galaxy, comm); });
+    timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
+    PartialCube partial = timed("synthesis", [&] {
+        return synthesise(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, config.ssp.outside, plan.pixels, config.galaxy.redshift, config.synthesis,
+                          plan.where, comm, summary.synthesis, progress);
+    });
+    report_outside(plan, summary.synthesis);
+    CubeSlab summed = timed("reduce", [&] { return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction, comm); });
+    scale(summed, plan.luminosity_to_output());
+    ObservedCube cube = observe(plan, std::move(summed), comm); // psf, lsf, noise
+    std::vector<double> image;
+    std::vector<CubeMap> maps = timed("maps", [&] {
+        image = white_light(plan, cube.flux, comm);
+        return make_maps(plan, galaxy, comm);
+    });
+    summary.total_flux = std::accumulate(image.begin(), image.end(), 0.0);
+    summary.n_star = galaxy.report.n_star;
+    summary.n_wind_dropped = galaxy.report.n_wind_dropped;
+    summary.n_in_field = galaxy.projection.n_in_field;
+    timed("write", [&] {
+        CubeProduct product = make_product(plan, galaxy, summary.synthesis, std::move(cube), std::move(maps), image, comm);
+        summary.files = write_product(plan, product, summary.synthesis, image, comm);
+    });
+    return summary;
+}
+
+CubeForecast forecast_cube(const Config& config, Communicator& comm) {
+    for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
+    const Plan plan = make_plan(config, comm);
+    const SnapshotInfo& info = plan.snapshot->info();
+    CubeForecast forecast;
+    forecast.lines.push_back(fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
+    forecast.lines.push_back(fmt::format("SSP      {}: {} ages, {} metallicities, {} wavelengths", plan.library.name, plan.library.n_age(), plan.library.n_metallicity(), plan.library.n_wave()));
+    forecast.lines.push_back(fmt::format("grid     {}: {} x {} spaxels (+{} around for the PSF), {} wavelengths (+{} for the LSF)", plan.telescope.name, plan.field.n_x, plan.field.n_y,
+                                         plan.field.margin, plan.band.size(), plan.pixels.size() - plan.band.size()));
+    forecast.lines.push_back(fmt::format("method   exact, {} resampling, {} interpolation; {} ranks of {} threads", word(config.synthesis.resampling), word(config.synthesis.interpolation), comm.size(),
+                                         plan.where.threads));
+    for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
+    forecast.memory = memory_plan(plan, comm.size());
+    constexpr std::int64_t bytes_a_row = 40;
+    forecast.bytes_to_read = info.n_star_rows * bytes_a_row + info.n_gas_rows * bytes_a_row;
+    const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
+    const std::int64_t cubes = config.output.stages ? 6 : 3;
+    forecast.bytes_to_write = voxels * 4 * (cubes + (config.output.fits ? 3 : 0));
+    return forecast;
+}
+
+} // namespace tessera

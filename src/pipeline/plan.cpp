@@ -1,0 +1,116 @@
+#include "pipeline/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/constants.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/core/log.hpp"
+
+namespace tessera {
+
+namespace {
+
+/// `n` more pixels of the same spacing on the side of the first (direction -1) or last (+1) pixel.
+void extend(WavelengthGrid& grid, std::int64_t n, int direction) {
+    for (std::int64_t i = 0; i < n; ++i) {
+        const std::size_t last = grid.centres.size() - 1;
+        const double a = direction > 0 ? grid.centres[last] : grid.centres[0];
+        const double b = direction > 0 ? grid.centres[last - 1] : grid.centres[1];
+        const double edge_a = direction > 0 ? grid.edges[last + 1] : grid.edges[0];
+        const double edge_b = direction > 0 ? grid.edges[last] : grid.edges[1];
+        const double centre = grid.logarithmic ? a * a / b : 2 * a - b;
+        const double edge = grid.logarithmic ? edge_a * edge_a / edge_b : 2 * edge_a - edge_b;
+        if (centre <= 0 || edge <= 0) { return; }
+        grid.centres.insert(direction > 0 ? grid.centres.end() : grid.centres.begin(), centre);
+        grid.edges.insert(direction > 0 ? grid.edges.end() : grid.edges.begin(), edge);
+    }
+}
+
+/// The band with as many pixels on either side as the LSF reaches over and the library covers.
+void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
+    plan.pixels = plan.band;
+    if (half_width == 0 || plan.band.size() < 2) { return; }
+    WavelengthGrid wide = plan.band;
+    extend(wide, half_width, -1);
+    const std::int64_t before = wide.size() - plan.band.size();
+    extend(wide, half_width, +1);
+    constexpr double speed = 1000; // km/s: faster stars change what is covered by less than the LSF's width
+    const std::vector<bool> covered = covered_pixels(plan.library, wide, plan.config.galaxy.redshift, speed);
+    std::int64_t first = before;
+    while (first > 0 && covered[static_cast<std::size_t>(first - 1)]) { --first; }
+    std::int64_t end = before + plan.band.size();
+    while (end < wide.size() && covered[static_cast<std::size_t>(end)]) { ++end; }
+    plan.pixels.centres.assign(wide.centres.begin() + first, wide.centres.begin() + end);
+    plan.pixels.edges.assign(wide.edges.begin() + first, wide.edges.begin() + end + 1);
+    plan.n_before = before - first;
+}
+
+void check_device(const Config& config) {
+    if (!config.parallel.device.starts_with("cuda")) { return; }
+    const auto gpus = device::gpus();
+    throw Error({.kind = Kind::resource,
+                 .where = "parallel.device",
+                 .found = fmt::format("{}, but this build synthesises on CPUs only ({}, {} GPUs seen)", config.parallel.device,
+                                      device::built_with_cuda() ? "CUDA " + device::cuda_version() : "no CUDA", gpus.size()),
+                 .expected = "auto or cpu",
+                 .cure = "Set parallel.device: auto"});
+}
+
+void warn_about_media(const Plan& plan) {
+    const Medium telescope = plan.band.medium;
+    if (telescope != Medium::unknown && plan.library.medium != Medium::unknown && telescope != plan.library.medium) {
+        log::warning(fmt::format("{} measures wavelengths in {}, the SSP library {} gives them in {}: the cube keeps the library's (a shift of about 1.4 Angstrom at 5000)",
+                                 plan.telescope.name, word(telescope), plan.library.name, word(plan.library.medium)));
+    }
+}
+
+} // namespace
+
+std::optional<double> Plan::flux_unit() const {
+    if (config.output.flux_unit == FluxUnit::flux) { return 1e-20; }
+    return std::nullopt;
+}
+
+double Plan::luminosity_to_output() const {
+    if (config.output.flux_unit == FluxUnit::luminosity) { return 1; }
+    // F = L / (4 pi D_L^2); the 1/(1+z) of a flux density stands in the Angstrom, which is an observed one already.
+    const double distance = cosmology.luminosity_distance(config.galaxy.redshift) * 1000 * constants::kpc; // cm
+    const double per_angstrom = config.synthesis.resampling == Resampling::rubix ? 1 / (1 + config.galaxy.redshift) : 1.0;
+    return constants::solar_luminosity * per_angstrom / (4 * constants::pi * distance * distance) / 1e-20;
+}
+
+std::string Plan::unit_text() const { return std::string(word(config.output.flux_unit)); }
+
+Plan make_plan(const Config& config, Communicator& comm) {
+    agree(comm, [&] { check_device(config); });
+    ssp::LibraryOptions library_options = config.ssp;
+    if (library_options.path != "demo") { library_options.path = config.resolve(library_options.path); }
+    SnapshotOptions snapshot_options = config.simulation;
+    if (!snapshot_options.path.empty()) { snapshot_options.path = config.resolve(snapshot_options.path); }
+
+    Plan plan{.config = config, .snapshot = open_snapshot(snapshot_options, comm), .library = ssp::read_library(library_options, comm), .cosmology = Cosmology(config.cosmology)};
+    plan.rubix = config.preset == Preset::rubix;
+    plan.telescope = load_telescope(config.telescope, config.folder);
+    plan.where.threads = device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node());
+    plan.psf = make_psf(config.psf, plan.telescope.spaxel_size);
+    const double scale = plan.cosmology.kpc_per_arcsec(config.galaxy.redshift);
+    plan.field = plan.rubix ? make_rubix_spatial_grid(plan.telescope.n_x, plan.telescope.field_of_view, plan.telescope.spaxel_size, scale)
+                            : make_spatial_grid(plan.telescope.n_x, plan.telescope.n_y, plan.telescope.spaxel_size, scale, plan.psf.reach());
+    plan.band = plan.telescope.wavelengths();
+    warn_about_media(plan);
+    if (plan.library.medium != Medium::unknown) { plan.band.medium = plan.library.medium; }
+    const auto lsf_on = [&](const WavelengthGrid& grid) {
+        return make_lsf(config.lsf, grid, plan.telescope.lsf_fwhm, plan.library.resolution_fwhm, config.galaxy.redshift);
+    };
+    plan.lsf = lsf_on(plan.band);
+    // A kernel with zeros beyond the band (RUBIX) has no use for light from there.
+    add_ghost_pixels(plan, plan.lsf.edge == Lsf::Edge::zero ? 0 : plan.lsf.half_width());
+    if (plan.pixels.size() != plan.band.size()) { plan.lsf = lsf_on(plan.pixels); }
+    return plan;
+}
+
+} // namespace tessera

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "tessera/cosmology/cosmology.hpp"
+#include "tessera/device/device.hpp"
+#include "tessera/pipeline/config.hpp"
+#include "tessera/pipeline/pipeline.hpp"
+#include "tessera/ssp/interpolation.hpp"
+
+namespace tessera {
+
+class Communicator;
+
+/// Everything that is settled before the first particle is read; the same on every rank.
+struct Plan {
+    const Config& config;
+    std::unique_ptr<Snapshot> snapshot;
+    ssp::Library library;
+    Cosmology cosmology;
+    Telescope telescope = {};
+    Kernel2D psf = {};
+    SpatialGrid field = {};          ///< with the margin that the PSF reaches over
+    WavelengthGrid band = {};        ///< the telescope's pixels
+    WavelengthGrid pixels = {};      ///< the band and `n_before` … ghost pixels on either side that the LSF reaches over
+    std::int64_t n_before = 0;  ///< pixels before the band
+    Lsf lsf = {};                    ///< on `pixels`
+    device::Host where = {};
+    bool rubix = false;         ///< preset: rubix
+
+    WaveRange band_range() const { return {n_before, band.size()}; }
+    /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.
+    std::optional<double> flux_unit() const;
+    /// What a Lsun/Angstrom becomes in the output's unit.
+    double luminosity_to_output() const;
+    std::string unit_text() const;
+};
+
+/// Opens the inputs and lays out grids and kernels. Collective.
+Plan make_plan(const Config& config, Communicator& comm);
+
+/// Bytes a rank will need, by item; `n_rank` ranks share the stars and the wavelengths.
+std::vector<std::pair<std::string, std::int64_t>> memory_plan(const Plan& plan, int n_rank);
+
+/// @throws Error(Kind::resource)  a rank would need more than it may use: says how much, of what, and what would fit
+void check_memory(const Plan& plan, Communicator& comm);
+
+} // namespace tessera
