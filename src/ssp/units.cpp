@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ssp/dialects.hpp"
 #include "tessera/core/constants.hpp"
@@ -101,24 +102,31 @@ std::string sample(const std::vector<double>& values) {
     return out;
 }
 
-/// The units in which these ages would be those of a library, "log10(yr)", "yr or Myr".
-std::string age_guess(const std::vector<double>& values) {
-    std::string out;
+/// The units in which these ages would be those of a library.
+std::vector<std::string> guess_age_units(const std::vector<double>& values) {
+    std::vector<std::string> out;
     const bool logarithms = looks_like_log10_yr(values);
     for (const auto& [unit, name] : EnumWords<AgeUnit>::words) {
-        if (!plausible_ages(values, unit) || (logarithms && unit != AgeUnit::log10_yr)) { continue; }
-        out += (out.empty() ? "" : " or ") + std::string(name);
+        if (plausible_ages(values, unit) && (!logarithms || unit == AgeUnit::log10_yr)) { out.emplace_back(name); }
     }
-    return out.empty() ? "" : ", which look like " + out;
+    return out;
 }
 
-const char* const age_cure =
-    "say what they are, e.g. convert the file with `tessera ssp convert --age-unit 'log10(yr)'`";
+/// ", which look like Gyr or log10(Gyr)"
+std::string looks_like(const std::vector<std::string>& guess) {
+    return guess.empty() ? "" : fmt::format(", which look like {}", fmt::join(guess, " or "));
+}
+
+std::string age_cure(const std::vector<std::string>& guess) {
+    return fmt::format("say what they are: convert the file with `tessera ssp convert --age-unit {}`",
+                       guess.size() == 1 ? "'" + guess.front() + "'" : "UNIT");
+}
+
 const char* const metallicity_cure =
     "say what they are: convert the file with `tessera ssp convert --metallicity-unit`";
 
 [[noreturn]] void refuse_axis(const RawAxis& axis, const std::string& found, const std::string& expected,
-                              const char* cure) {
+                              const std::string& cure) {
     throw Error({.kind = Kind::data, .where = axis.where, .found = found, .expected = expected, .cure = cure});
 }
 
@@ -128,18 +136,19 @@ std::vector<double> ages_in_gyr(const RawAxis& axis, std::optional<AgeUnit> hint
     if (axis.values.empty()) {
         refuse_axis(axis, "no ages", "at least one", "the file is empty: fetch or write it again");
     }
+    const std::vector<std::string> guess = guess_age_units(axis.values);
     std::optional<AgeUnit> unit = hint;
     if (!unit && axis.unit) { unit = find_unit(*axis.unit, age_words); }
     if (!unit) {
         const std::string found = axis.unit ? fmt::format("the unit '{}'", *axis.unit) : std::string("no unit");
-        refuse_axis(axis, fmt::format("{} with {}{}", found, sample(axis.values), age_guess(axis.values)),
-                    "an attribute `unit` of Gyr, Myr, yr, log10(Gyr) or log10(yr)", age_cure);
+        refuse_axis(axis, fmt::format("{} with {}{}", found, sample(axis.values), looks_like(guess)),
+                    "an attribute `unit` of Gyr, Myr, yr, log10(Gyr) or log10(yr)", age_cure(guess));
     }
     const bool suspicious = !hint && *unit == AgeUnit::gyr && looks_like_log10_yr(axis.values);
     if (suspicious || !plausible_ages(axis.values, *unit)) {
-        refuse_axis(axis, fmt::format("{}{}", sample(axis.values), age_guess(axis.values)),
+        refuse_axis(axis, fmt::format("{}{}", sample(axis.values), looks_like(guess)),
                     fmt::format("ages in {}, up to 25 Gyr at most and beyond 1 Myr, none negative", word(*unit)),
-                    age_cure);
+                    age_cure(guess));
     }
     std::vector<double> out = axis.values;
     for (double& value : out) { value = gyr_of(value, *unit); }
@@ -155,9 +164,8 @@ std::vector<double> metallicities_as_mass_fraction(const RawAxis& axis, const Re
     std::optional<MetallicityUnit> unit = hints.metallicity_unit;
     if (!unit && axis.unit) {
         std::string text = plain(*axis.unit);
-        if (text.starts_with("massfraction(")) {
-            text = "massfraction";
-        } // "mass fraction (Zsun=0.02)": still a mass fraction
+        // "mass fraction (Zsun=0.02)" is still a mass fraction
+        if (text.starts_with("massfraction(")) { text = "massfraction"; }
         unit = find_unit(text, metallicity_words);
         if (!unit) {
             refuse_axis(axis, fmt::format("the unit '{}' with {}", *axis.unit, sample(axis.values)),

@@ -323,7 +323,7 @@ TEST(ReadLibrary, AgesThatLookLikeLogarithmsAreRefusedUntilTheUserSaysWhatTheyAr
     content.age = {0};
     for (int i = 0; i <= 104; ++i) { content.age.push_back(5.1 + 0.05 * i); }
     content.age_unit = "";
-    const std::vector<std::string> hint{"/age", "log10(yr)", "--age-unit"};
+    const std::vector<std::string> hint{"/age", "look like log10(yr);", "--age-unit 'log10(yr)'"};
     expect_refused(write(content, "no_unit"), hint);
     content.age_unit = "Gyr";
     const std::string path = write(content, "lying_unit");
@@ -338,7 +338,7 @@ TEST(ReadLibrary, AgesThatLookLikeLogarithmsAreRefusedUntilTheUserSaysWhatTheyAr
 TEST(ReadLibrary, UnitsThatTheValuesContradictAreRefused) {
     File content;
     content.age = {100, 1000, 10000};
-    expect_refused(write(content, "gyr_is_myr"), {"/age", "Myr", "25 Gyr"});
+    expect_refused(write(content, "gyr_is_myr"), {"/age", "look like Myr", "25 Gyr"});
     content.age = {-1, 0, 1};
     expect_refused(write(content, "gyr_is_log"), {"/age", "log10(Gyr)"});
     content.age = {0.1, 1, 10};
