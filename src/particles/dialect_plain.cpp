@@ -1,5 +1,7 @@
 #include "particles/dialects.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "tessera/core/error.hpp"
@@ -57,6 +59,19 @@ std::optional<double> number_in(const io::Hdf5Group& file, const std::string& na
     return find_in(file, {"galaxy"}, {name});
 }
 
+/// As number_in, refused at or below `limit`.
+std::optional<double> number_above(const io::Hdf5Group& file, const std::string& name, double limit) {
+    const auto value = number_in(file, name);
+    if (value && !(*value > limit && std::isfinite(*value))) {
+        throw Error({.kind = Kind::data,
+                     .where = fmt::format("{}, attribute {}", file.file(), name),
+                     .found = fmt::format("{}", *value),
+                     .expected = fmt::format("a number above {}", limit),
+                     .cure = "correct or remove the attribute"});
+    }
+    return value;
+}
+
 } // namespace
 
 Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
@@ -67,10 +82,11 @@ Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
     plan.info.format = SnapshotFormat::plain;
     plan.info.description =
         fmt::format("plain file, {} chunk{}", input.chunks.size(), input.chunks.size() == 1 ? "" : "s");
-    plan.info.redshift = number_in(file, "redshift");
+    plan.info.redshift = number_above(file, "redshift", -1);
     plan.info.scale_factor = 1.0 / (1.0 + plan.info.redshift.value_or(0));
-    plan.info.box_size = number_in(file, "box_size");
-    plan.info.galaxy = {vector_in(file, "centre"), vector_in(file, "velocity"), number_in(file, "half_mass_radius")};
+    plan.info.box_size = number_above(file, "box_size", 0);
+    plan.info.galaxy = {vector_in(file, "centre"), vector_in(file, "velocity"),
+                        number_above(file, "half_mass_radius", 0)};
     const auto total = [&](const char* group) {
         std::int64_t n = 0;
         for (const std::int64_t rows : contents.rows.at(group)) { n += rows; }

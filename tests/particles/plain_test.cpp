@@ -189,6 +189,16 @@ TEST(PlainFile, ContradictingUnitsAreRefusedNamingBoth) {
     test::expect_error(reading(plain.write("units")), Kind::data, {"/stars/coordinates", "'Mpc'", "kpc"});
 }
 
+TEST(PlainFile, AbsurdFactsOfTheGalaxyAreRefused) {
+    for (const auto& [name, value] :
+         {std::pair{"box_size", -5.0}, std::pair{"redshift", -1.0}, std::pair{"half_mass_radius", 0.0}}) {
+        Plain plain;
+        plain.more = [&](io::Hdf5Group& file) { file.set(name, value); };
+        test::expect_error(reading(plain.write("absurd")), Kind::data,
+                           {"disc.hdf5", name, fmt::format("found {}", value)});
+    }
+}
+
 TEST(PlainFile, WithoutStarsIsAnError) {
     Plain plain;
     for (auto& [field, values] : plain.stars) { values.clear(); }
