@@ -51,6 +51,7 @@ struct Hdf5OpenFile {
     std::string path;
     Communicator* comm = nullptr; ///< nullptr: this process alone (plain driver)
     bool writable = false;
+    std::int64_t used = 0;     ///< bytes of the file that HDF5 may have filled, at most
     std::int64_t reserved = 0; ///< bytes of the file that have blocks on the disk
     Hdf5Id id;
 };

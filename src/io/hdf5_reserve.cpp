@@ -16,7 +16,8 @@ namespace tessera::io {
 
 namespace {
 
-constexpr std::int64_t slack = std::int64_t{1} << 20; ///< room for metadata between reservations, bytes
+constexpr std::int64_t slack = std::int64_t{1} << 20;        ///< reserved in one go beyond what is needed, bytes
+constexpr std::int64_t header_bytes = std::int64_t{2} << 10; ///< metadata of a dataset, group or attribute, at most
 
 /// Blocks for bytes [from, to) of the file. @return  0, or the errno that says why there are none
 int allocate(const std::string& path, std::int64_t from, std::int64_t to) {
@@ -39,10 +40,12 @@ int allocate(const std::string& path, std::int64_t from, std::int64_t to) {
 } // namespace
 
 void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes) {
-    hsize_t size = 0;
-    if (file.id.valid()) { H5Fget_filesize(file.id.get(), &size); }
-    const std::int64_t needed = static_cast<std::int64_t>(size) + bytes + slack / 4;
-    if (needed <= file.reserved) { return; }
+    // HDF5 does not know the size of a file of several ranks once data were written: this is an upper bound of our own.
+    const std::int64_t needed = file.used + bytes + header_bytes;
+    if (needed <= file.reserved) {
+        file.used = needed;
+        return;
+    }
     const std::int64_t target = needed + slack;
     together(file, [&] {
         if (file.comm != nullptr && !file.comm->is_root()) { return; }
@@ -54,6 +57,7 @@ void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes) {
                      .expected = fmt::format("room for {} bytes more", target - file.reserved),
                      .cure = "check the free space and the quota of the disk, or choose another output path"});
     });
+    file.used = needed;
     file.reserved = target;
 }
 
