@@ -22,7 +22,7 @@ AgeTable::AgeTable(const Cosmology& cosmology, double a_max) {
 }
 
 double AgeTable::age(double scale_factor) const {
-    const double at = std::pow(scale_factor, 1.5) / step_;
+    const double at = scale_factor * std::sqrt(scale_factor) / step_;
     const auto last = static_cast<double>(time_.size() - 2);
     const auto i = static_cast<std::size_t>(std::clamp(std::floor(at), 0.0, last));
     const double t = at - static_cast<double>(i);

@@ -37,19 +37,57 @@ std::int64_t longest_share(const TablePlan& table, const Chunk& chunk, int n_ran
     return longest;
 }
 
+/// Room for a block of every field, before the collective calls: a rank short of memory must not leave them half-way.
+Block make_block(const TablePlan& table, std::int64_t n_row) {
+    Block block{.where = {}, .table = &table, .first = 0, .n_row = 0, .fields = {}};
+    for (const FieldPlan& field : table.fields) {
+        block.fields.emplace_back();
+        if (field.present()) { block.fields.back().reserve(static_cast<std::size_t>(n_row * field.columns)); }
+    }
+    return block;
+}
+
 /// Reads one block of each field. Every rank makes every call whatever fails: a rank that left would stop the others.
-void read_fields(const OpenChunk& open, std::int64_t first, std::int64_t n, Block& block,
-                 std::optional<Error>& failure) {
+void read_fields(const OpenChunk& open, std::int64_t first, Block& block, std::optional<Error>& failure) {
     for (std::size_t i = 0; i < open.datasets.size(); ++i) {
         if (!open.datasets[i]) { continue; }
         auto& values = block.fields[i];
-        values.resize(static_cast<std::size_t>(n * block.table->fields[i].columns));
+        values.resize(static_cast<std::size_t>(block.n_row * block.table->fields[i].columns));
         try {
-            open.datasets[i]->read_rows<double>(first, n, values);
+            open.datasets[i]->read_rows<double>(first, block.n_row, values);
         } catch (const Error& error) {
             if (!failure) { failure = error; }
         }
     }
+}
+
+/// This rank's part of one chunk, block by block; what fails is returned.
+std::optional<Error> read_chunk(const Chunk& chunk, Communicator& comm, std::int64_t block_rows, Block& block,
+                                const std::function<void(const Block&)>& consume) {
+    const TablePlan& table = *block.table;
+    const OpenChunk open = open_chunk(table, chunk, comm);
+    block.where = open.where;
+    Range part =
+        share(table.begin, table.end, comm.rank(), comm.size()).overlap(chunk.first, chunk.first + chunk.n_row);
+    if (part.size() == 0) { part = {chunk.first, chunk.first}; }
+    const std::int64_t longest = longest_share(table, chunk, comm.size());
+    std::optional<Error> failure;
+    for (std::int64_t done = 0; done < longest; done += block_rows) {
+        block.first = std::min(part.begin + done, part.end);
+        block.n_row = std::min(block_rows, part.end - block.first);
+        read_fields(open, block.first - chunk.first, block, failure);
+        if (failure || block.n_row == 0) { continue; }
+        try {
+            consume(block);
+        } catch (const Error& error) { failure = error; } catch (const std::bad_alloc&) {
+            failure = Error({.kind = Kind::resource,
+                             .where = open.where,
+                             .found = "no memory left",
+                             .expected = fmt::format("room for the particles of {} rows", part.size()),
+                             .cure = "use more ranks or a smaller selection"});
+        }
+    }
+    return failure;
 }
 
 } // namespace
@@ -60,32 +98,13 @@ std::string Block::place(std::size_t field, std::int64_t row) const {
 
 void read_blocks(const TablePlan& table, Communicator& comm, std::int64_t block_rows,
                  const std::function<void(const Block&)>& consume) {
-    const Range mine = share(table.begin, table.end, comm.rank(), comm.size());
+    Block block;
+    agree(comm, [&] {
+        const std::int64_t longest = share(table.begin, table.end, comm.rank(), comm.size()).size();
+        block = make_block(table, std::min(block_rows, longest));
+    });
     for (const Chunk& chunk : table.selected_chunks()) {
-        std::optional<Error> failure;
-        {
-            const OpenChunk open = open_chunk(table, chunk, comm);
-            Range part = mine.overlap(chunk.first, chunk.first + chunk.n_row);
-            if (part.size() == 0) { part = {chunk.first, chunk.first}; }
-            const std::int64_t longest = longest_share(table, chunk, comm.size());
-            Block block{.where = open.where, .table = &table, .first = 0, .n_row = 0, .fields = {}};
-            block.fields.resize(table.fields.size());
-            for (std::int64_t done = 0; done < longest; done += block_rows) {
-                block.first = std::min(part.begin + done, part.end);
-                block.n_row = std::min(block_rows, part.end - block.first);
-                read_fields(open, block.first - chunk.first, block.n_row, block, failure);
-                if (failure || block.n_row == 0) { continue; }
-                try {
-                    consume(block);
-                } catch (const Error& error) { failure = error; } catch (const std::bad_alloc&) {
-                    failure = Error({.kind = Kind::resource,
-                                     .where = open.where,
-                                     .found = "no memory left",
-                                     .expected = fmt::format("room for the particles of {} rows", mine.size()),
-                                     .cure = "use more ranks or a smaller selection"});
-                }
-            }
-        }
+        const std::optional<Error> failure = read_chunk(chunk, comm, block_rows, block, consume);
         // Lower ranks hold earlier rows, so the error of the lowest rank is the first in the file.
         agree(comm, [&] {
             if (failure) { throw *failure; }

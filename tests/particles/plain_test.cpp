@@ -1,3 +1,4 @@
+#include <fstream>
 #include <map>
 
 #include <hdf5.h> // text is nothing that the program writes as a dataset
@@ -203,6 +204,15 @@ TEST(PlainFile, WithoutStarsIsAnError) {
     Plain plain;
     for (auto& [field, values] : plain.stars) { values.clear(); }
     test::expect_error(reading(plain.write("empty")), Kind::data, {"disc.hdf5", "no star at all"});
+}
+
+TEST(Input, TruncatedOrOtherFilesAreNamedOnEveryRank) {
+    const auto path = Plain{}.write("truncated");
+    test::on_root([&] { std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2); });
+    test::expect_error(reading(path), Kind::data, {"disc.hdf5"});
+    const auto text = test::scratch("text_file") / "notes.hdf5";
+    test::on_root([&] { std::ofstream(text) << "not HDF5"; });
+    test::expect_error(reading(text), Kind::data, {"notes.hdf5"});
 }
 
 TEST(PlainFile, HasNoSubhalos) {
