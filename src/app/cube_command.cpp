@@ -50,12 +50,14 @@ std::string forecast_text(const CubeForecast& forecast, Communicator& comm) {
 /// Mean and largest time over ranks of every stage.
 std::string timings_text(Communicator& comm) {
     std::string text = fmt::format("{:<28} {:>10} {:>10}\n", "stage", "mean s", "max s");
+    double whole = 0;
     for (const Regions::Entry& entry : Regions::instance().entries()) {
         const double largest = comm.all_reduce_value(entry.seconds, Op::max);
         const double mean = comm.all_reduce_value(entry.seconds, Op::sum) / comm.size();
         text += fmt::format("{:<28} {:>10.4f} {:>10.4f}\n", entry.name, mean, largest);
+        if (entry.name.find('/') == std::string::npos) { whole += largest; }
     }
-    return text;
+    return text + fmt::format("{:<28} {:>10} {:>10.4f}\n", "sum of stages", "", whole);
 }
 
 std::string summary_text(const CubeSummary& summary) {

@@ -57,7 +57,7 @@ struct MapMaker {
     std::vector<CubeMap> maps = {};
 
     void add(const char* name, const char* unit, const char* description, const char* weight, std::vector<double> values) {
-        maps.push_back({.name = name, .unit = unit, .description = description, .weight = weight, .band = *weight != '\0' ? band : "", .observed = observed, .values = std::move(values)});
+        maps.push_back({.name = (observed ? "OBS_" : "RAW_") + std::string(name), .unit = unit, .description = description, .weight = weight, .band = *weight != '\0' ? band : "", .observed = observed, .values = std::move(values)});
     }
     std::vector<double> per_light(const std::vector<double>& sum) const {
         std::vector<double> out(sum.size(), std::numeric_limits<double>::quiet_NaN());

@@ -20,7 +20,7 @@ std::vector<float> spectrum_of(const CubeSlab& slab, const MarkedSpaxel& spaxel,
 
 std::vector<float> map_values(const CubeProduct& product, const std::string& name) {
     for (const CubeMap& map : product.maps) {
-        if (map.name == name && map.observed) {
+        if (map.name == name) {
             std::vector<float> out(map.values.begin(), map.values.end());
             for (std::size_t i = 0; i < out.size(); ++i) {
                 if (!product.spaxel_mask.empty() && product.spaxel_mask[i] != 0) { out[i] = std::numeric_limits<float>::quiet_NaN(); }
@@ -46,8 +46,8 @@ void write_picture(const Plan& plan, const CubeProduct& product, const Synthesis
         if (product.spaxel_mask[i] != 0) { look.white_light[i] = std::numeric_limits<float>::quiet_NaN(); }
     }
     look.white_light_unit = plan.unit_text() + " Angstrom";
-    look.velocity = map_values(product, "VEL");
-    look.dispersion = map_values(product, "SIGMA");
+    look.velocity = map_values(product, "OBS_VEL");
+    look.dispersion = map_values(product, "OBS_SIGMA");
     look.wavelength = plan.band.centres;
     look.medium = plan.band.medium;
     look.flux_unit = plan.unit_text();

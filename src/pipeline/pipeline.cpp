@@ -39,7 +39,6 @@ void report_outside(const Plan& plan, const SynthesisReport& report) {
 
 CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress) {
     Regions::instance().clear();
-    const Region whole("total");
     for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
     const Plan plan = timed("prepare", [&] { return make_plan(config, comm); });
     check_memory(plan, comm);
