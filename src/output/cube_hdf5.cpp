@@ -92,13 +92,14 @@ private:
 
     void write_cubes() {
         const WaveRange range = product_.flux.range();
-        Hdf5Dataset flux = cube("flux", product_.flux_unit, "flux density of a spaxel", NumberType::float32);
+        Hdf5Dataset flux =
+            cube("flux", plain_unit(product_.flux_unit), "flux density of a spaxel", NumberType::float32);
         for (const Card& card : celestial_cards(product_)) { set_value(flux, card.name, card.value); }
         for (const Card& card : spectral_cards(product_)) { set_value(flux, card.name, card.value); }
         write_slab(flux, product_.flux);
 
         Hdf5Dataset variance =
-            cube("variance", "(" + product_.flux_unit + ")^2", "variance of flux", NumberType::float32);
+            cube("variance", squared_plain_unit(product_.flux_unit), "variance of flux", NumberType::float32);
         const bool has_variance =
             comm_.all_reduce_value(static_cast<std::int64_t>(product_.variance.data().size()), Op::max) > 0;
         if (has_variance) {
@@ -140,7 +141,7 @@ private:
         const std::array<std::int64_t, 2> shape{shape_[1], shape_[2]};
         for (const CubeMap& map : shared_maps(product_.maps, comm_)) {
             Hdf5Dataset dataset = group.create_dataset(map.name, NumberType::float64, shape);
-            describe(dataset, map.unit, map.description, "y, x");
+            describe(dataset, plain_unit(map.unit), map.description, "y, x");
             if (!map.weight.empty()) { dataset.set("weight", map.weight); }
             if (!map.band.empty()) { dataset.set("band", map.band); }
             dataset.set("instrument", std::string(map.observed ? "point-spread function applied" : "none"));
@@ -151,7 +152,8 @@ private:
     void write_stages() {
         const auto stage = [&](const char* name, const char* description, const std::optional<CubeSlab>& slab) {
             if (slab) {
-                write_slab(cube(std::string("stages/") + name, product_.flux_unit, description, NumberType::float32),
+                write_slab(cube(std::string("stages/") + name, plain_unit(product_.flux_unit), description,
+                                NumberType::float32),
                            *slab);
             }
         };

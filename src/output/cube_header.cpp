@@ -97,7 +97,24 @@ std::string fits_unit(const std::string& unit) {
     return out;
 }
 
-std::string squared_fits_unit(const std::string& unit) { return "(" + fits_unit(unit) + ")**2"; }
+std::string squared_fits_unit(const std::string& unit) {
+    // The bracketed form is MUSE's own, which its readers compare as text; astropy cannot parse it.
+    return unit == "Lsun/Angstrom" ? "solLum**2/Angstrom**2" : "(" + fits_unit(unit) + ")**2";
+}
+
+std::string plain_unit(const std::string& unit) {
+    std::string out = unit;
+    replace_all(out, "erg/s/cm2/Angstrom", "erg s-1 cm-2 Angstrom-1");
+    replace_all(out, "erg/s/cm2", "erg s-1 cm-2");
+    return out;
+}
+
+std::string squared_plain_unit(const std::string& unit) {
+    std::string out = unit;
+    replace_all(out, "1e-20 erg/s/cm2/Angstrom", "1e-40 erg2 s-2 cm-4 Angstrom-2");
+    replace_all(out, "Lsun/Angstrom", "Lsun2 Angstrom-2");
+    return out == unit ? "(" + unit + ")^2" : out;
+}
 
 void Provenance::set(const std::string& name, Value value) {
     for (auto& [known, present] : attributes) {

@@ -30,6 +30,10 @@ bool is_irregular(const WavelengthGrid& grid);
 std::string fits_unit(const std::string& unit);
 std::string squared_fits_unit(const std::string& unit);
 
+/// The same as one product of powers, "1e-20 erg s-1 cm-2 Angstrom-1": what HDF5 attributes say, and astropy reads.
+std::string plain_unit(const std::string& unit);
+std::string squared_plain_unit(const std::string& unit);
+
 /// Rank 0's provenance attributes on every rank. Collective.
 Value::Map shared_attributes(const Provenance& provenance, Communicator& comm);
 

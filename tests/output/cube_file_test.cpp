@@ -129,7 +129,8 @@ TEST_P(CubeFile, Hdf5HoldsWhatTheRanksHold) {
     EXPECT_THAT(flux.shape(), ElementsAre(n_wave, n_y, n_x));
     EXPECT_EQ(flux.number_type(), io::NumberType::float32);
     EXPECT_EQ(flux.read_all<float>(), whole(n_wave, voxel));
-    EXPECT_EQ(flux.find_text("unit"), "1e-20 erg/s/cm2/Angstrom");
+    EXPECT_EQ(flux.find_text("unit"), "1e-20 erg s-1 cm-2 Angstrom-1");
+    EXPECT_EQ(file.dataset("variance").find_text("unit"), "1e-40 erg2 s-2 cm-4 Angstrom-2");
     EXPECT_EQ(flux.find_text("units"), flux.find_text("unit"));
     EXPECT_EQ(flux.find_text("axes"), "wavelength, y, x");
     EXPECT_EQ(flux.find_text("CTYPE3"), "AWAV");
@@ -267,6 +268,8 @@ TEST(CubeFits, TheSpectralAxisFollowsTheGridAndTheMedium) {
     EXPECT_EQ(header("MEDIUM"), "unknown");
     made.flux_unit = "Lsun/Angstrom";
     EXPECT_EQ(header("BUNIT"), "solLum/Angstrom");
+    EXPECT_EQ(io::FitsReader(path).find_text(2, "BUNIT"), "solLum**2/Angstrom**2");
+    world().barrier();
 
     const double step = 1e-4;
     made.wavelength = make_logarithmic_wavelengths(4000.0, 4000.0 * std::exp(3.5 * step), step);
