@@ -30,9 +30,9 @@ struct NoiseOptions {
     NoiseDistribution distribution = NoiseDistribution::normal;
     std::int64_t seed = 1;
     double exposure_time = 3600.0;
-    double collecting_area = 48.5;
+    double collecting_area = 48.5; ///< a unit telescope of the VLT
     double throughput = 0.25;
-    double sky_brightness = 17.0;
+    double sky_brightness = 8.0; ///< a dark sky, 21.6 mag per square arcsec in V
     double read_noise = 3.0;
     std::int64_t n_exposure = 4;
 
