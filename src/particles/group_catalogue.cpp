@@ -172,7 +172,7 @@ void check_chunks(const io::Hdf5Group& file, const ChunkContents& chunks) {
 std::optional<Counts> begin_by_offsets(const fs::path& base, std::int64_t snapshot, std::int64_t id,
                                        const ChunkContents& chunks, const std::optional<Counts>& sums) {
     const std::string name = fmt::format("offsets_{}.hdf5", three_digits(snapshot));
-    for (const fs::path& folder : {fs::absolute(base / "..").lexically_normal(), base}) {
+    for (const fs::path& folder : {base, fs::absolute(base / "..").lexically_normal()}) {
         const fs::path path = folder / "postprocessing" / "offsets" / name;
         if (!fs::exists(path)) { continue; }
         const io::Hdf5Group file = io::Hdf5File::open(path.string());
