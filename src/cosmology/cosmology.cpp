@@ -87,14 +87,14 @@ void check_redshift(double redshift) {
           "distances are of what we look back at: give the redshift of the galaxy, 0 or more");
 }
 
-/// Dark-energy density over today's: a^(-3 (1 + w0 + wa)) exp(-3 wa (1 - a)).
+/// Dark-energy density over today's times a^3: a^(-3 (w0 + wa)) exp(-3 wa (1 - a)), finite down to a = 0.
 double dark_energy(const Cosmology& c, double a) {
-    return std::pow(a, -3 * (1 + c.w0() + c.wa())) * std::exp(-3 * c.wa() * (1 - a));
+    return std::pow(a, -3 * (c.w0() + c.wa())) * std::exp(-3 * c.wa() * (1 - a));
 }
 
-/// H(a) / H0.
+/// a^(3/2) H(a) / H0.
 double expansion(const Cosmology& c, double a) {
-    return std::sqrt(c.omega_m() / (a * a * a) + (1 - c.omega_m()) * dark_energy(c, a));
+    return std::sqrt(c.omega_m() + (1 - c.omega_m()) * dark_energy(c, a));
 }
 
 } // namespace
@@ -113,13 +113,13 @@ Cosmology::Cosmology(double h0, double omega_m, double w0, double wa) : h0_(h0),
 
 double Cosmology::hubble(double scale_factor) const {
     check(std::isfinite(scale_factor) && scale_factor > 0, "scale factor", scale_factor, "> 0", "1 is today");
-    return h0_ * expansion(*this, scale_factor);
+    return h0_ * expansion(*this, scale_factor) / (scale_factor * std::sqrt(scale_factor));
 }
 
 double Cosmology::comoving_distance(double redshift) const {
     check_redshift(redshift);
     // dz/E over u = ln(1 + z): the integrand stays smooth and of order one to any redshift.
-    const auto integrand = [this](double u) { return std::exp(u) / expansion(*this, std::exp(-u)); };
+    const auto integrand = [this](double u) { return std::exp(-0.5 * u) / expansion(*this, std::exp(-u)); };
     return constants::speed_of_light / h0_ * integrate(integrand, 0.0, std::log1p(redshift), tolerance);
 }
 
@@ -142,10 +142,7 @@ double Cosmology::age(double scale_factor) const {
         return hubble_time / h0_ * 2 / (3 * std::sqrt(omega_l)) * std::asinh(std::sqrt(omega_l / omega_m_) * x);
     }
     // da / (a E) in x: finite at a = 0.
-    const auto integrand = [this](double at) {
-        const double a = std::cbrt(at * at);
-        return 2.0 / 3.0 / std::sqrt(omega_m_ + (1 - omega_m_) * dark_energy(*this, a) * at * at);
-    };
+    const auto integrand = [this](double at) { return 2.0 / 3.0 / expansion(*this, std::cbrt(at * at)); };
     return hubble_time / h0_ * integrate(integrand, 0.0, x, tolerance);
 }
 

@@ -53,7 +53,7 @@ double integrate(Function&& f, double from, double to, double tolerance, int dep
     const double middle = 0.5 * (from + to);
     const double whole = rule.integrate(f, from, to);
     const double halves = rule.integrate(f, from, middle) + rule.integrate(f, middle, to);
-    if (depth == 0 || std::abs(whole - halves) <= tolerance) { return halves; }
+    if (depth == 0 || !(std::abs(whole - halves) > tolerance)) { return halves; } // NaN ends it too
     return integrate(f, from, middle, tolerance, depth - 1) + integrate(f, middle, to, tolerance, depth - 1);
 }
 

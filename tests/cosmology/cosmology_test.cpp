@@ -110,7 +110,9 @@ TEST(Cosmology, NothingIsFarAwayNowAndNothingIsOldAtTheBeginning) {
 }
 
 TEST(Cosmology, NamesStandForTheirParametersInAnyCase) {
-    const auto named = [](const char* name) { return Cosmology(CosmologyOptions{.name = name}); };
+    const auto named = [](const char* name) {
+        return Cosmology(CosmologyOptions{.name = name, .h0 = {}, .omega_m = {}, .w0 = {}, .wa = {}});
+    };
     // h0 and omega_m as astropy.cosmology's Planck15, Planck18, WMAP7, WMAP9 give them (H0.value, Om0)
     EXPECT_EQ(named("Planck15").omega_m(), 0.3075);
     EXPECT_EQ(named("PLANCK15").h0(), 67.74);
@@ -149,7 +151,8 @@ TEST(Cosmology, CustomNeedsBothParameters) {
 }
 
 TEST(Cosmology, UnknownNameIsRefusedWithTheNearest) {
-    const auto error = test::error_of([] { Cosmology{CosmologyOptions{.name = "Planck16"}}; });
+    const auto error = test::error_of(
+        [] { Cosmology{CosmologyOptions{.name = "Planck16", .h0 = {}, .omega_m = {}, .w0 = {}, .wa = {}}}; });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::config);
     const std::string text = error->what();
