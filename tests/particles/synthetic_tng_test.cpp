@@ -1,4 +1,5 @@
 // Synthetic snapshots in TNG's layout: catalogue, offsets and particles agree with each other and with our own reader.
+#include <memory>
 #include <numeric>
 #include <set>
 
@@ -62,23 +63,31 @@ struct Made {
     std::vector<io::Hdf5Group> chunks, tables, offsets;
 };
 
-/// Made once, looked at by many tests.
-const Made& made() {
-    static const Made snapshot = [] {
-        const SyntheticOptions options = box_options("tng-box");
-        make_snapshot(options, test::world());
-        return Made(options);
-    }();
-    return snapshot;
-}
+/// One box, made once and looked at by many tests; its files are closed before the program ends.
+class SyntheticTng : public testing::Test {
+protected:
+    static const Made& made() {
+        if (!snapshot_) {
+            const SyntheticOptions options = box_options("tng-box");
+            make_snapshot(options, test::world());
+            snapshot_ = std::make_unique<Made>(options);
+        }
+        return *snapshot_;
+    }
+    static void TearDownTestSuite() { snapshot_.reset(); }
+
+private:
+    static std::unique_ptr<Made> snapshot_;
+};
+std::unique_ptr<Made> SyntheticTng::snapshot_;
 
 std::size_t at(double row) { return static_cast<std::size_t>(row); }
 
-TEST(SyntheticTng, FilesAreTheSameByteForByteOnAnyNumberOfRanks) {
+TEST_F(SyntheticTng, FilesAreTheSameByteForByteOnAnyNumberOfRanks) {
     test::expect_same_bytes_as_on_one_rank(box_options("tng-bytes"), test::scratch("tng-bytes"));
 }
 
-TEST(SyntheticTng, ChunksAddUpToWhatWasAskedFor) {
+TEST_F(SyntheticTng, ChunksAddUpToWhatWasAskedFor) {
     const Made& snapshot = made();
     std::int64_t n_star = 0, n_gas = 0;
     for (const io::Hdf5Group& chunk : snapshot.chunks) {
@@ -105,7 +114,7 @@ TEST(SyntheticTng, ChunksAddUpToWhatWasAskedFor) {
     EXPECT_EQ(different.size(), 69002U);
 }
 
-TEST(SyntheticTng, WindIsTwoInAThousandAndHasNoBirthMass) {
+TEST_F(SyntheticTng, WindIsTwoInAThousandAndHasNoBirthMass) {
     const auto born = made().stars("GFM_StellarFormationTime"), mass = made().stars("GFM_InitialMass");
     std::size_t n_wind = 0;
     for (std::size_t i = 0; i < born.size(); ++i) {
@@ -116,7 +125,7 @@ TEST(SyntheticTng, WindIsTwoInAThousandAndHasNoBirthMass) {
     EXPECT_NEAR(static_cast<double>(n_wind), 0.002 * 60001, 5 * std::sqrt(0.002 * 60001));
 }
 
-TEST(SyntheticTng, OffsetsArePrefixSumsOfTheCatalogue) {
+TEST_F(SyntheticTng, OffsetsArePrefixSumsOfTheCatalogue) {
     const Made& snapshot = made();
     const auto first_subhalo = snapshot.groups("GroupFirstSub"), n_subhalo = snapshot.groups("GroupNsubs");
     const auto group_length = snapshot.groups("GroupLenType"), length_of = snapshot.subhaloes("SubhaloLenType");
@@ -151,7 +160,7 @@ TEST(SyntheticTng, OffsetsArePrefixSumsOfTheCatalogue) {
     EXPECT_GE(largest, 2U);
 }
 
-TEST(SyntheticTng, OffsetsOfFilesAreWhereTheChunksBegin) {
+TEST_F(SyntheticTng, OffsetsOfFilesAreWhereTheChunksBegin) {
     const Made& snapshot = made();
     const auto by_type = snapshot.offset("FileOffsets", "SnapByType");
     const auto subhalo = snapshot.offset("FileOffsets", "Subhalo"), group = snapshot.offset("FileOffsets", "Group");
@@ -186,7 +195,7 @@ Vector offset_from(const Vector& position, const Vector& centre) {
     return out;
 }
 
-TEST(SyntheticTng, CatalogueIsTheSumOfItsParticles) {
+TEST_F(SyntheticTng, CatalogueIsTheSumOfItsParticles) {
     const Made& snapshot = made();
     const auto begin = snapshot.offset("Subhalo", "SnapByType"), n = snapshot.subhaloes("SubhaloLenType");
     const auto mass = snapshot.stars("Masses"), born = snapshot.stars("GFM_StellarFormationTime");
@@ -253,7 +262,7 @@ TEST(SyntheticTng, CatalogueIsTheSumOfItsParticles) {
     }
 }
 
-TEST(SyntheticTng, MassesFollowAPowerLawAndGroupsHoldTheirSubhaloes) {
+TEST_F(SyntheticTng, MassesFollowAPowerLawAndGroupsHoldTheirSubhaloes) {
     const Made& snapshot = made();
     const auto mass = snapshot.subhaloes("SubhaloMassType"), group = snapshot.subhaloes("SubhaloGrNr");
     const auto group_mass = snapshot.groups("GroupMassType"), group_length = snapshot.groups("GroupLen");
@@ -272,7 +281,7 @@ TEST(SyntheticTng, MassesFollowAPowerLawAndGroupsHoldTheirSubhaloes) {
     }
 }
 
-TEST(SyntheticTng, GalaxyLiesAcrossThePeriodicEdgeAndAllInTheBox) {
+TEST_F(SyntheticTng, GalaxyLiesAcrossThePeriodicEdgeAndAllInTheBox) {
     const Made& snapshot = made();
     const auto position = test::vectors(snapshot.stars("Coordinates"));
     const auto n = snapshot.subhaloes("SubhaloLenType");
@@ -291,7 +300,7 @@ TEST(SyntheticTng, GalaxyLiesAcrossThePeriodicEdgeAndAllInTheBox) {
     EXPECT_GT(high, at(0.1 * n[4]));
 }
 
-TEST(SyntheticTng, OurReaderFindsTheGalaxyThatWasBuilt) {
+TEST_F(SyntheticTng, OurReaderFindsTheGalaxyThatWasBuilt) {
     const Made& snapshot = made();
     SnapshotOptions options{.format = SnapshotFormat::automatic,
                             .path = snapshot.base.string(),
@@ -333,7 +342,7 @@ TEST(SyntheticTng, OurReaderFindsTheGalaxyThatWasBuilt) {
     }
 }
 
-TEST(SyntheticTng, AtARedshiftUnitsAndAgesAreThoseOfTheSnapshot) {
+TEST_F(SyntheticTng, AtARedshiftUnitsAndAgesAreThoseOfTheSnapshot) {
     SyntheticOptions options = box_options("tng-redshift");
     options.redshift = 1;
     options.n_subhalo = 2;
@@ -369,7 +378,7 @@ TEST(SyntheticTng, AtARedshiftUnitsAndAgesAreThoseOfTheSnapshot) {
     EXPECT_NEAR(sums[2] / sums[0], 0.9 * 220 * size, 30 * size);
 }
 
-TEST(SyntheticTng, ParticlesDoNotDependOnTheNumberOfChunks) {
+TEST_F(SyntheticTng, ParticlesDoNotDependOnTheNumberOfChunks) {
     SyntheticOptions options = box_options("tng-chunks");
     options.n_star = 3000;
     options.n_chunk = 1;
@@ -380,7 +389,7 @@ TEST(SyntheticTng, ParticlesDoNotDependOnTheNumberOfChunks) {
     EXPECT_EQ(Made(options).stars("Coordinates"), one);
 }
 
-TEST(SyntheticTng, AsManySubhaloesAsStarsIsNoTrouble) {
+TEST_F(SyntheticTng, AsManySubhaloesAsStarsIsNoTrouble) {
     SyntheticOptions options = box_options("tng-poor");
     options.n_star = 40;
     options.n_gas = 3;
