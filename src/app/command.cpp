@@ -29,8 +29,8 @@ void print(Communicator& comm, const std::string& text) {
     std::fflush(stdout);
 }
 
-po::variables_map parse(const std::string& command, const std::vector<std::string>& arguments, const po::options_description& options,
-                        const std::vector<std::string>& positional) {
+po::variables_map parse(const std::string& command, const std::vector<std::string>& arguments,
+                        const po::options_description& options, const std::vector<std::string>& positional) {
     po::positional_options_description places;
     for (const std::string& name : positional) { places.add(name.c_str(), 1); }
     try {
@@ -47,19 +47,25 @@ po::variables_map parse(const std::string& command, const std::vector<std::strin
         throw Error({.kind = Kind::config,
                      .where = "tessera " + command,
                      .found = fmt::format("the unknown option '{}'", error.get_option_name()),
-                     .cure = fmt::format("Did you mean '{}'? `tessera {} --help` lists them", nearest_name(error.get_option_name(), names), command)});
+                     .cure = fmt::format("Did you mean '{}'? `tessera {} --help` lists them",
+                                         nearest_name(error.get_option_name(), names), command)});
     } catch (const po::error& error) {
-        throw Error({.kind = Kind::config, .where = "tessera " + command, .found = error.what(), .cure = fmt::format("`tessera {} --help` shows the usage", command)});
+        throw Error({.kind = Kind::config,
+                     .where = "tessera " + command,
+                     .found = error.what(),
+                     .cure = fmt::format("`tessera {} --help` shows the usage", command)});
     }
 }
 
-std::string help_text(const std::string& usage, const std::string& about, const po::options_description& options, const std::string& example) {
+std::string help_text(const std::string& usage, const std::string& about, const po::options_description& options,
+                      const std::string& example) {
     std::ostringstream text;
     text << "Usage: " << usage << "\n\n" << about << "\n\n" << options << "\nExample:\n  " << example << "\n";
     return text.str();
 }
 
-std::string subcommand(const std::string& command, const std::vector<std::string>& arguments, const std::vector<std::string>& known) {
+std::string subcommand(const std::string& command, const std::vector<std::string>& arguments,
+                       const std::vector<std::string>& known) {
     std::string list;
     for (const std::string& name : known) { list += (list.empty() ? "" : " | ") + name; }
     const std::string word = arguments.empty() ? "" : arguments.front();

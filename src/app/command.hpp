@@ -40,8 +40,8 @@ boost::program_options::variables_map parse(const std::string& command, const st
                                             const std::vector<std::string>& positional);
 
 /// "Usage: tessera cube …" followed by the options and an example.
-std::string help_text(const std::string& usage, const std::string& about, const boost::program_options::options_description& options,
-                      const std::string& example);
+std::string help_text(const std::string& usage, const std::string& about,
+                      const boost::program_options::options_description& options, const std::string& example);
 
 /// Sets `field` from the text given for an option, read like a value of a configuration file; leaves it alone when not given.
 /// @throws Error(Kind::config)  not of the field's type
@@ -57,6 +57,7 @@ void assign(const boost::program_options::variables_map& given, const std::strin
 }
 
 /// The first word as a sub-command, which must be one of `known`. @throws Error(Kind::config) with the nearest
-std::string subcommand(const std::string& command, const std::vector<std::string>& arguments, const std::vector<std::string>& known);
+std::string subcommand(const std::string& command, const std::vector<std::string>& arguments,
+                       const std::vector<std::string>& known);
 
 } // namespace tessera::app

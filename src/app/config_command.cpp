@@ -38,17 +38,20 @@ std::string cell(const std::string& text) {
 }
 
 std::string describe_markdown(const OptionTable& table) {
-    std::string out = "# Configuration keys\n\nWritten by `tessera config describe --format markdown`; do not edit by hand.\n";
+    std::string out =
+        "# Configuration keys\n\nWritten by `tessera config describe --format markdown`; do not edit by hand.\n";
     std::string section = "-";
     for (const Option& option : table.options()) {
         const auto dot = option.name.find('.');
         const std::string prefix = dot == std::string::npos ? "" : option.name.substr(0, dot);
         if (prefix != section) {
             section = prefix;
-            out += fmt::format("\n## {}\n\n| key | type | unit | default | meaning |\n|---|---|---|---|---|\n", prefix.empty() ? "top level" : prefix);
+            out += fmt::format("\n## {}\n\n| key | type | unit | default | meaning |\n|---|---|---|---|---|\n",
+                               prefix.empty() ? "top level" : prefix);
         }
         const std::string bounds = option.bounds.empty() ? "" : " (" + bounds_text(option) + ")";
-        out += fmt::format("| `{}` | {} | {} | `{}` | {} |\n", option.name, cell(option.type + bounds), cell(option.unit), option.get().text(), cell(option.help));
+        out += fmt::format("| `{}` | {} | {} | `{}` | {} |\n", option.name, cell(option.type + bounds),
+                           cell(option.unit), option.get().text(), cell(option.help));
     }
     return out;
 }
@@ -58,7 +61,12 @@ std::string describe_json(const OptionTable& table) {
     for (const Option& option : table.options()) {
         nlohmann::ordered_json bounds = nlohmann::ordered_json::array();
         for (const Bound& bound : option.bounds) { bounds.push_back(bound.text()); }
-        all.push_back({{"key", option.name}, {"type", option.type}, {"unit", option.unit}, {"default", option.get().text()}, {"bounds", bounds}, {"help", option.help}});
+        all.push_back({{"key", option.name},
+                       {"type", option.type},
+                       {"unit", option.unit},
+                       {"default", option.get().text()},
+                       {"bounds", bounds},
+                       {"help", option.help}});
     }
     return all.dump(2) + "\n";
 }
@@ -69,7 +77,8 @@ int describe(const std::vector<std::string>& arguments, Communicator& comm) {
     known.add_options()("help,h", "this text");
     const auto given = parse("config describe", arguments, known, {});
     if (given.count("help") > 0) {
-        print(comm, help_text("tessera config describe [--format text|markdown|json]", "Lists every key with type, unit, limits and default.", known,
+        print(comm, help_text("tessera config describe [--format text|markdown|json]",
+                              "Lists every key with type, unit, limits and default.", known,
                               "tessera config describe --format markdown > docs/configuration.md"));
         return 0;
     }
@@ -91,22 +100,29 @@ int describe(const std::vector<std::string>& arguments, Communicator& comm) {
 int read(const std::string& verb, const std::vector<std::string>& arguments, Communicator& comm) {
     po::options_description known("Options");
     known.add_options()("config", po::value<std::string>(), "configuration file (also as the first word)");
-    known.add_options()("set", po::value<std::vector<std::string>>()->composing(), "key=value over the configuration; repeatable");
+    known.add_options()("set", po::value<std::vector<std::string>>()->composing(),
+                        "key=value over the configuration; repeatable");
     known.add_options()("help,h", "this text");
     const auto given = parse("config " + verb, arguments, known, {"config"});
     if (given.count("help") > 0) {
-        print(comm, help_text(fmt::format("tessera config {} CONFIG.yaml [--set key=value …]", verb),
-                              verb == "check" ? "Validates a configuration without reading any data." : "Prints the configuration with every default filled in, as YAML.", known,
-                              fmt::format("tessera config {} galaxy.yaml --set telescope.name=MaNGA_127", verb)));
+        print(comm,
+              help_text(fmt::format("tessera config {} CONFIG.yaml [--set key=value …]", verb),
+                        verb == "check" ? "Validates a configuration without reading any data."
+                                        : "Prints the configuration with every default filled in, as YAML.",
+                        known, fmt::format("tessera config {} galaxy.yaml --set telescope.name=MaNGA_127", verb)));
         return 0;
     }
     if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config, .where = "tessera config " + verb, .found = "no configuration file", .expected = fmt::format("tessera config {} CONFIG.yaml", verb)});
+        throw Error({.kind = Kind::config,
+                     .where = "tessera config " + verb,
+                     .found = "no configuration file",
+                     .expected = fmt::format("tessera config {} CONFIG.yaml", verb)});
     }
     const std::string path = given["config"].as<std::string>();
     Config config;
     agree(comm, [&] {
-        config = read_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>() : std::vector<std::string>{});
+        config = read_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>()
+                                                          : std::vector<std::string>{});
     });
     print(comm, verb == "show" ? option_table(config).yaml() : fmt::format("{}: valid\n", path));
     return 0;

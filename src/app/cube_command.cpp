@@ -21,8 +21,10 @@ namespace {
 po::options_description options() {
     po::options_description all("Options");
     all.add_options()("config", po::value<std::string>(), "configuration file (also as the first word)");
-    all.add_options()("output,o", po::value<std::string>(), "cube file, sets output.path (.h5, .hdf5 or .fits; from the current folder)");
-    all.add_options()("set", po::value<std::vector<std::string>>()->composing(), "key=value over the configuration; repeatable");
+    all.add_options()("output,o", po::value<std::string>(),
+                      "cube file, sets output.path (.h5, .hdf5 or .fits; from the current folder)");
+    all.add_options()("set", po::value<std::vector<std::string>>()->composing(),
+                      "key=value over the configuration; repeatable");
     all.add_options()("dry-run", "say what would be read, computed and written, and the memory a rank needs");
     all.add_options()("timings", "print the time of each stage");
     all.add_options()("quiet,q", "warnings and errors only");
@@ -41,9 +43,12 @@ std::string bytes_text(std::int64_t bytes) {
 std::string forecast_text(const CubeForecast& forecast, Communicator& comm) {
     std::string text;
     for (const std::string& line : forecast.lines) { text += line + "\n"; }
-    text += fmt::format("read     {} in all\nwrite    {}\nmemory   {} on each of {} ranks ({} free to each)\n", bytes_text(forecast.bytes_to_read),
-                        bytes_text(forecast.bytes_to_write), bytes_text(forecast.bytes_per_rank()), comm.size(), bytes_text(available_memory(comm)));
-    for (const auto& [item, bytes] : forecast.memory) { text += fmt::format("  {:<28} {:>12}\n", item, bytes_text(bytes)); }
+    text += fmt::format("read     {} in all\nwrite    {}\nmemory   {} on each of {} ranks ({} free to each)\n",
+                        bytes_text(forecast.bytes_to_read), bytes_text(forecast.bytes_to_write),
+                        bytes_text(forecast.bytes_per_rank()), comm.size(), bytes_text(available_memory(comm)));
+    for (const auto& [item, bytes] : forecast.memory) {
+        text += fmt::format("  {:<28} {:>12}\n", item, bytes_text(bytes));
+    }
     return text;
 }
 
@@ -61,7 +66,8 @@ std::string timings_text(Communicator& comm) {
 }
 
 std::string summary_text(const CubeSummary& summary) {
-    std::string text = fmt::format("{} stars read, {} in the field, {} gave light", summary.n_star, summary.n_in_field, summary.synthesis.n_synthesised);
+    std::string text = fmt::format("{} stars read, {} in the field, {} gave light", summary.n_star, summary.n_in_field,
+                                   summary.synthesis.n_synthesised);
     if (summary.n_wind_dropped > 0) { text += fmt::format("; {} wind cells dropped", summary.n_wind_dropped); }
     for (const std::string& file : summary.files) { text += "\nwrote " + file; }
     return text;
@@ -73,17 +79,27 @@ int run_cube_command(const std::vector<std::string>& arguments, Communicator& co
     const po::options_description known = options();
     const po::variables_map given = parse("cube", arguments, known, {"config"});
     if (given.count("help") > 0) {
-        print(comm, help_text("[mpirun -n RANKS] tessera cube CONFIG.yaml [options]",
-                              "Turns the star particles of one galaxy into the data cube that an integral-field unit would record.\n"
-                              "Every key of CONFIG.yaml: tessera config describe.",
-                              known, "mpirun -n 4 tessera cube galaxy.yaml -o cube.h5 --set view.rotation=face-on --timings"));
+        print(
+            comm,
+            help_text(
+                "[mpirun -n RANKS] tessera cube CONFIG.yaml [options]",
+                "Turns the star particles of one galaxy into the data cube that an integral-field unit would record.\n"
+                "Every key of CONFIG.yaml: tessera config describe.",
+                known, "mpirun -n 4 tessera cube galaxy.yaml -o cube.h5 --set view.rotation=face-on --timings"));
         return 0;
     }
     if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config, .where = "tessera cube", .found = "no configuration file", .expected = "tessera cube CONFIG.yaml", .cure = "configs/ has examples; `tessera cube --help` shows the usage"});
+        throw Error({.kind = Kind::config,
+                     .where = "tessera cube",
+                     .found = "no configuration file",
+                     .expected = "tessera cube CONFIG.yaml",
+                     .cure = "configs/ has examples; `tessera cube --help` shows the usage"});
     }
     if (given.count("quiet") > 0 && given.count("verbose") > 0) {
-        throw Error({.kind = Kind::config, .where = "tessera cube", .found = "--quiet and --verbose together", .expected = "one of them"});
+        throw Error({.kind = Kind::config,
+                     .where = "tessera cube",
+                     .found = "--quiet and --verbose together",
+                     .expected = "one of them"});
     }
     if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
     if (given.count("verbose") > 0) { log::set_level(log::Level::verbose); }
@@ -104,7 +120,8 @@ int run_cube_command(const std::vector<std::string>& arguments, Communicator& co
         return 0;
     }
     ProgressPrinter printer(comm.is_root() && log::level() != log::Level::quiet);
-    const CubeSummary summary = run_cube(config, comm, [&printer](std::int64_t done, std::int64_t total) { printer(done, total); });
+    const CubeSummary summary =
+        run_cube(config, comm, [&printer](std::int64_t done, std::int64_t total) { printer(done, total); });
     log::info(summary_text(summary));
     if (given.count("timings") > 0) { print(comm, timings_text(comm)); }
     return 0;

@@ -18,11 +18,14 @@ namespace tessera::app {
 namespace {
 
 std::string general_help() {
-    std::string text = "tessera: mock integral-field data cubes from cosmological simulations\n\nUsage: [mpirun -n RANKS] tessera COMMAND …\n\n";
+    std::string text = "tessera: mock integral-field data cubes from cosmological simulations\n\nUsage: [mpirun -n "
+                       "RANKS] tessera COMMAND …\n\n";
     for (const Command& command : commands()) { text += fmt::format("  {:<10} {}\n", command.name, command.summary); }
-    text += "\n  --version   versions of tessera, its libraries, MPI and GPUs\n  --help      this; `tessera COMMAND --help` for one command\n"
+    text += "\n  --version   versions of tessera, its libraries, MPI and GPUs\n  --help      this; `tessera COMMAND "
+            "--help` for one command\n"
             "\nExample:\n  mpirun -n 4 tessera cube galaxy.yaml -o cube.h5\n"
-            "\nExit codes: 0 done, 2 command line or config wrong, 3 input data wrong, 4 resources (memory, device, disk),\n"
+            "\nExit codes: 0 done, 2 command line or config wrong, 3 input data wrong, 4 resources (memory, device, "
+            "disk),\n"
             "            5 some catalogue entries failed, 1 anything else\n";
     return text;
 }
@@ -46,10 +49,11 @@ int dispatch(const std::vector<std::string>& words, Communicator& comm) {
         if (command.name == name) { return command.run({words.begin() + 1, words.end()}, comm); }
         names.push_back(command.name);
     }
-    throw Error({.kind = Kind::config,
-                 .where = "tessera",
-                 .found = fmt::format("the unknown command '{}'", name),
-                 .cure = fmt::format("Did you mean '{}'? `tessera --help` lists the commands", nearest_name(name, names))});
+    throw Error(
+        {.kind = Kind::config,
+         .where = "tessera",
+         .found = fmt::format("the unknown command '{}'", name),
+         .cure = fmt::format("Did you mean '{}'? `tessera --help` lists the commands", nearest_name(name, names))});
 }
 
 /// Runs the command; any exception becomes a message and a code. `failed` says that the ranks must find out about each other.

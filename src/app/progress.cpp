@@ -15,7 +15,8 @@ std::string rate_text(double rate) {
 }
 } // namespace
 
-ProgressPrinter::ProgressPrinter(bool enabled) : enabled_(enabled), terminal_(isatty(STDERR_FILENO) != 0), start_(Clock::now()), last_(start_) {}
+ProgressPrinter::ProgressPrinter(bool enabled)
+    : enabled_(enabled), terminal_(isatty(STDERR_FILENO) != 0), start_(Clock::now()), last_(start_) {}
 
 void ProgressPrinter::operator()(std::int64_t done, std::int64_t total) {
     if (!enabled_ || finished_ || total <= 0) { return; }
@@ -35,11 +36,12 @@ void ProgressPrinter::operator()(std::int64_t done, std::int64_t total) {
     std::string line;
     if (terminal_) {
         const int filled = static_cast<int>(share * 30);
-        line = fmt::format("\r  synthesis [{:-<30}] {:3.0f} %  {}  {:.0f} s left ", std::string(static_cast<std::size_t>(filled), '#'), 100 * share,
-                           rate_text(rate), left);
+        line = fmt::format("\r  synthesis [{:-<30}] {:3.0f} %  {}  {:.0f} s left ",
+                           std::string(static_cast<std::size_t>(filled), '#'), 100 * share, rate_text(rate), left);
         if (last) { line += "\n"; }
     } else {
-        line = fmt::format("  synthesis {:.0f} %, {} of this rank's {} stars, {}, {:.0f} s left\n", 100 * share, done, total, rate_text(rate), left);
+        line = fmt::format("  synthesis {:.0f} %, {} of this rank's {} stars, {}, {:.0f} s left\n", 100 * share, done,
+                           total, rate_text(rate), left);
     }
     std::fwrite(line.data(), 1, line.size(), stderr);
     std::fflush(stderr);

@@ -23,7 +23,8 @@ int info(const std::vector<std::string>& arguments, Communicator& comm) {
     known.add_options()("help,h", "this text");
     const auto given = parse("snapshot info", arguments, known, {"path"});
     if (given.count("help") > 0) {
-        print(comm, help_text("tessera snapshot info PATH [options]", "What an input holds: layout, files, particles, redshift, units, galaxy.", known,
+        print(comm, help_text("tessera snapshot info PATH [options]",
+                              "What an input holds: layout, files, particles, redshift, units, galaxy.", known,
                               "tessera snapshot info output --snapshot 99 --subhalo 17"));
         return 0;
     }
@@ -39,7 +40,8 @@ int info(const std::vector<std::string>& arguments, Communicator& comm) {
 int make(const std::vector<std::string>& arguments, Communicator& comm) {
     SyntheticOptions options;
     po::options_description known("Options");
-    known.add_options()("layout", po::value<std::string>(), "plain: one galaxy in one file; tng: a box in TNG's folders [plain]");
+    known.add_options()("layout", po::value<std::string>(),
+                        "plain: one galaxy in one file; tng: a box in TNG's folders [plain]");
     known.add_options()("output,o", po::value<std::string>(), "file (plain) or base folder (tng) to write");
     known.add_options()("stars", po::value<std::string>(), "number of stars in all [100000]");
     known.add_options()("gas", po::value<std::string>(), "number of gas cells in all [a fifth of the stars]");
@@ -55,17 +57,21 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
     known.add_options()("disc-fraction", po::value<std::string>(), "of the stars; the rest is the bulge [0.8]");
     known.add_options()("gas-fraction", po::value<std::string>(), "gas mass over stellar mass [0.1]");
     known.add_options()("inclination", po::value<std::string>(), "degree, 0 face-on [random orientation]");
-    known.add_options()("position-angle", po::value<std::string>(), "degree, major axis from +x towards +y, with --inclination [0]");
+    known.add_options()("position-angle", po::value<std::string>(),
+                        "degree, major axis from +x towards +y, with --inclination [0]");
     known.add_options()("help,h", "this text");
     const auto given = parse("snapshot make", arguments, known, {});
     if (given.count("help") > 0) {
-        print(comm, help_text("[mpirun -n RANKS] tessera snapshot make --layout plain|tng --stars N --seed S -o OUT [options]",
-                              "Makes a synthetic galaxy (bulge, disc with rotation curve, spiral arms, gas) or a box of them.", known,
-                              "tessera snapshot make --layout tng --stars 200000 --subhalos 20 --chunks 3 --seed 1 -o box"));
+        print(comm,
+              help_text(
+                  "[mpirun -n RANKS] tessera snapshot make --layout plain|tng --stars N --seed S -o OUT [options]",
+                  "Makes a synthetic galaxy (bulge, disc with rotation curve, spiral arms, gas) or a box of them.",
+                  known, "tessera snapshot make --layout tng --stars 200000 --subhalos 20 --chunks 3 --seed 1 -o box"));
         return 0;
     }
     if (given.count("output") == 0) {
-        throw Error({.kind = Kind::config, .where = "tessera snapshot make", .found = "no output", .expected = "-o OUT"});
+        throw Error(
+            {.kind = Kind::config, .where = "tessera snapshot make", .found = "no output", .expected = "-o OUT"});
     }
     options.path = given["output"].as<std::string>();
     assign(given, "layout", options.layout);

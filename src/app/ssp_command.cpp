@@ -14,9 +14,12 @@ namespace {
 
 po::options_description reading_options() {
     po::options_description known("Options");
-    known.add_options()("input", po::value<std::string>(), "file of the library (also as the first word); demo: the built-in one");
-    known.add_options()("format", po::value<std::string>(), "auto | rubix | plain | dsps | bc03-fits | ppxf | pypipe3d");
-    known.add_options()("age-unit", po::value<std::string>(), "Gyr | Myr | yr | log10(Gyr) | log10(yr), where the file does not say or says it wrongly");
+    known.add_options()("input", po::value<std::string>(),
+                        "file of the library (also as the first word); demo: the built-in one");
+    known.add_options()("format", po::value<std::string>(),
+                        "auto | rubix | plain | dsps | bc03-fits | ppxf | pypipe3d");
+    known.add_options()("age-unit", po::value<std::string>(),
+                        "Gyr | Myr | yr | log10(Gyr) | log10(yr), where the file does not say or says it wrongly");
     known.add_options()("metallicity-unit", po::value<std::string>(), "Z | log10(Z) | Zsun | log10(Zsun), likewise");
     known.add_options()("solar-metallicity", po::value<std::string>(), "mass fraction that solar units stand for");
     known.add_options()("medium", po::value<std::string>(), "air | vacuum, of the wavelengths");
@@ -27,7 +30,10 @@ po::options_description reading_options() {
 
 ssp::Library read(const po::variables_map& given, const std::string& verb, Communicator& comm) {
     if (given.count("input") == 0) {
-        throw Error({.kind = Kind::config, .where = "tessera ssp " + verb, .found = "no file", .expected = fmt::format("tessera ssp {} FILE", verb)});
+        throw Error({.kind = Kind::config,
+                     .where = "tessera ssp " + verb,
+                     .found = "no file",
+                     .expected = fmt::format("tessera ssp {} FILE", verb)});
     }
     ssp::LibraryOptions options;
     options.path = given["input"].as<std::string>();
@@ -42,7 +48,8 @@ ssp::Library read(const po::variables_map& given, const std::string& verb, Commu
 
 std::string output_of(const po::variables_map& given, const std::string& verb) {
     if (given.count("output") == 0) {
-        throw Error({.kind = Kind::config, .where = "tessera ssp " + verb, .found = "no output file", .expected = "-o FILE"});
+        throw Error(
+            {.kind = Kind::config, .where = "tessera ssp " + verb, .found = "no output file", .expected = "-o FILE"});
     }
     return given["output"].as<std::string>();
 }

@@ -17,7 +17,8 @@ std::string version_text() {
     const auto gpus = device::gpus();
     if (gpus.empty()) { text += "  GPU       none found\n"; }
     for (const auto& gpu : gpus) {
-        text += fmt::format("  GPU       {}, {:.0f} GiB, compute capability {}.{}\n", gpu.name, static_cast<double>(gpu.memory) / (1LL << 30), gpu.major, gpu.minor);
+        text += fmt::format("  GPU       {}, {:.0f} GiB, compute capability {}.{}\n", gpu.name,
+                            static_cast<double>(gpu.memory) / (1LL << 30), gpu.major, gpu.minor);
     }
     return text;
 }

@@ -67,8 +67,7 @@ void Communicator::all_gather_ragged(Buffer send, Buffer receive, std::span<cons
 void Communicator::all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                               std::span<const std::int64_t> receive_counts) {
     const std::int64_t own = send_counts[static_cast<std::size_t>(rank())] * size_of(send.type);
-    counted("all_to_all", send.bytes() - own,
-            [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
+    counted("all_to_all", send.bytes() - own, [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
 }
 
 std::int64_t Communicator::exclusive_sum(std::int64_t value) {

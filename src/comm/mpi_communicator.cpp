@@ -24,7 +24,8 @@ void check(int code, const char* call) {
     std::array<char, MPI_MAX_ERROR_STRING> text{};
     int length = 0;
     MPI_Error_string(code, text.data(), &length);
-    throw Error({.where = call, .found = std::string(text.data(), static_cast<std::size_t>(length)), .expected = "success"});
+    throw Error(
+        {.where = call, .found = std::string(text.data(), static_cast<std::size_t>(length)), .expected = "success"});
 }
 
 MPI_Datatype datatype(ElementType type) {
@@ -162,8 +163,12 @@ private:
             }
             const std::int64_t longest = std::max(n_send, n_receive);
             for (std::int64_t done = 0; done < longest; done += piece) {
-                const auto part = [done](std::int64_t n) { return static_cast<int>(std::clamp(n - done, std::int64_t{0}, piece)); };
-                const auto place = [&](char* base, std::int64_t n) { return base + std::min(done, n) * size_of(send.type); };
+                const auto part = [done](std::int64_t n) {
+                    return static_cast<int>(std::clamp(n - done, std::int64_t{0}, piece));
+                };
+                const auto place = [&](char* base, std::int64_t n) {
+                    return base + std::min(done, n) * size_of(send.type);
+                };
                 // Either side may have fewer pieces: then it exchanges empty messages, in step with its partner's count.
                 if (part(n_send) > 0 && part(n_receive) > 0) {
                     check(MPI_Sendrecv(place(source, n_send), part(n_send), datatype(send.type), to, 0,

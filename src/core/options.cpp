@@ -102,10 +102,11 @@ std::string OptionTable::nearest(const std::string& name) const {
 void OptionTable::set(const std::string& name, const Value& value, const std::string& where) {
     const Option* option = find(name);
     if (option == nullptr) {
-        throw Error({.kind = Kind::config,
-                     .where = where,
-                     .found = fmt::format("the unknown key '{}'", name),
-                     .cure = fmt::format("Did you mean '{}'? `tessera config describe` lists every key", nearest(name))});
+        throw Error(
+            {.kind = Kind::config,
+             .where = where,
+             .found = fmt::format("the unknown key '{}'", name),
+             .cure = fmt::format("Did you mean '{}'? `tessera config describe` lists every key", nearest(name))});
     }
     const auto fail = [&](const std::string& expected) {
         throw Error({.kind = Kind::config,
@@ -171,8 +172,8 @@ std::string OptionTable::yaml() const {
         const std::string prefix = dot == std::string::npos ? "" : option.name.substr(0, dot);
         if (prefix != section && !prefix.empty()) { out += prefix + ":\n"; }
         section = prefix;
-        out += fmt::format("{}{}: {}\n", prefix.empty() ? "" : "  ", option.name.substr(dot == std::string::npos ? 0 : dot + 1),
-                           option.get().text());
+        out += fmt::format("{}{}: {}\n", prefix.empty() ? "" : "  ",
+                           option.name.substr(dot == std::string::npos ? 0 : dot + 1), option.get().text());
     }
     return out;
 }

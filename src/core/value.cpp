@@ -98,8 +98,8 @@ Value scalar(const YAML::Node& node) {
     std::int64_t integer = 0;
     const bool digits = !text.empty() && text.find_first_not_of("+-0123456789") == std::string::npos;
     if (digits && YAML::convert<std::int64_t>::decode(node, integer)) { return {integer}; }
-    const bool numeric = text.find_first_of("0123456789") != std::string::npos || text.find(".inf") != std::string::npos ||
-                         text == ".nan" || text == ".NaN";
+    const bool numeric = text.find_first_of("0123456789") != std::string::npos ||
+                         text.find(".inf") != std::string::npos || text == ".nan" || text == ".NaN";
     const bool hexadecimal = text.find_first_of("xX") != std::string::npos;
     double real = 0;
     if (numeric && !hexadecimal && YAML::convert<double>::decode(node, real)) { return {real}; }
@@ -143,9 +143,9 @@ Value parse_yaml(const std::string& text, const std::string& where) {
         return convert(YAML::Load(text), where);
     } catch (const YAML::Exception& error) {
         throw Error({.kind = Kind::config,
-                     .where = error.mark.is_null()
-                                  ? where
-                                  : fmt::format("{}, line {}, column {}", where, error.mark.line + 1, error.mark.column + 1),
+                     .where = error.mark.is_null() ? where
+                                                   : fmt::format("{}, line {}, column {}", where, error.mark.line + 1,
+                                                                 error.mark.column + 1),
                      .found = error.msg,
                      .expected = "YAML",
                      .cure = "check indentation, brackets and quotes near that place"});

@@ -27,7 +27,8 @@ std::vector<Gpu> gpus() {
             static_cast<void>(cudaGetLastError());
             continue;
         }
-        found.push_back({properties.name, static_cast<std::int64_t>(properties.totalGlobalMem), properties.major, properties.minor});
+        found.push_back({properties.name, static_cast<std::int64_t>(properties.totalGlobalMem), properties.major,
+                         properties.minor});
     }
     return found;
 }

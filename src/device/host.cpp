@@ -9,7 +9,9 @@ namespace tessera::device {
 
 int threads_for(int asked, int ranks_on_node) {
     if (asked > 0) { return asked; }
-    if (const char* set = std::getenv("OMP_NUM_THREADS"); set != nullptr && std::atoi(set) > 0) { return std::atoi(set); }
+    if (const char* set = std::getenv("OMP_NUM_THREADS"); set != nullptr && std::atoi(set) > 0) {
+        return std::atoi(set);
+    }
     return std::max(1, omp_get_num_procs() / std::max(1, ranks_on_node));
 }
 

@@ -48,7 +48,11 @@ struct Setting {
 Setting parse_setting(const std::string& text) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-        throw Error({.kind = Kind::config, .where = "--set", .found = text, .expected = "key=value, such as --set galaxy.redshift=0.1", .cure = "`tessera config describe` lists every key"});
+        throw Error({.kind = Kind::config,
+                     .where = "--set",
+                     .found = text,
+                     .expected = "key=value, such as --set galaxy.redshift=0.1",
+                     .cure = "`tessera config describe` lists every key"});
     }
     return {text.substr(0, equals), parse_yaml(text.substr(equals + 1), "--set " + text.substr(0, equals))};
 }
@@ -65,7 +69,11 @@ void check_extension(const char* key, const std::string& path, std::initializer_
     if (has_extension(path, allowed)) { return; }
     std::string list;
     for (const char* extension : allowed) { list += (list.empty() ? "" : ", ") + std::string(extension); }
-    throw Error({.kind = Kind::config, .where = key, .found = path, .expected = "a name ending in " + list, .cure = "The ending picks the format"});
+    throw Error({.kind = Kind::config,
+                 .where = key,
+                 .found = path,
+                 .expected = "a name ending in " + list,
+                 .cure = "The ending picks the format"});
 }
 
 } // namespace
@@ -96,10 +104,16 @@ Config read_config(const std::string& path, const std::vector<std::string>& sett
 void check_config(const Config& config) {
     check_extension("output.path", config.output.path, {".h5", ".hdf5", ".fits"});
     if (config.output.fits) { check_extension("output.fits", *config.output.fits, {".fits"}); }
-    if (config.output.quicklook) { check_extension("output.quicklook", *config.output.quicklook, {".png", ".svg", ".pdf"}); }
+    if (config.output.quicklook) {
+        check_extension("output.quicklook", *config.output.quicklook, {".png", ".svg", ".pdf"});
+    }
     const std::string& device = config.parallel.device;
     if (device != "auto" && device != "cpu" && device != "cuda" && !device.starts_with("cuda:")) {
-        throw Error({.kind = Kind::config, .where = "parallel.device", .found = device, .expected = "auto, cpu or cuda", .cure = "auto takes what there is"});
+        throw Error({.kind = Kind::config,
+                     .where = "parallel.device",
+                     .found = device,
+                     .expected = "auto, cpu or cuda",
+                     .cure = "auto takes what there is"});
     }
     static_cast<void>(Cosmology(config.cosmology));
     const Telescope telescope = load_telescope(config.telescope, config.folder);

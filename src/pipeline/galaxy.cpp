@@ -12,7 +12,9 @@ Vector3 read_particles(const Plan& plan, Galaxy& galaxy, Communicator& /*comm*/)
     const auto known = known_centre(plan.config.galaxy, plan.snapshot->info());
     const Vector3 origin = known ? *known : plan.snapshot->provisional_origin();
     galaxy.stars = plan.snapshot->read_stars(origin, plan.config.output.stages, galaxy.report);
-    if (plan.config.simulation.gas && plan.snapshot->info().n_gas_rows > 0) { galaxy.gas = plan.snapshot->read_gas(origin, galaxy.report); }
+    if (plan.config.simulation.gas && plan.snapshot->info().n_gas_rows > 0) {
+        galaxy.gas = plan.snapshot->read_gas(origin, galaxy.report);
+    }
     return origin;
 }
 
@@ -26,9 +28,10 @@ void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicato
     rotate(plan.where, galaxy.stars, galaxy.rotation.matrix);
     rotate(plan.where, galaxy.gas, galaxy.rotation.matrix);
     const Centre& centre = galaxy.centre;
-    log::detail(fmt::format("centre ({:.4f}, {:.4f}, {:.4f}) kpc ({}), velocity ({:.2f}, {:.2f}, {:.2f}) km/s ({}), rotation {}", centre.position[0], centre.position[1],
-                            centre.position[2], word_of(centre.position_from), centre.velocity[0], centre.velocity[1], centre.velocity[2], word_of(centre.velocity_from),
-                            word_of(galaxy.rotation.kind)));
+    log::detail(fmt::format(
+        "centre ({:.4f}, {:.4f}, {:.4f}) kpc ({}), velocity ({:.2f}, {:.2f}, {:.2f}) km/s ({}), rotation {}",
+        centre.position[0], centre.position[1], centre.position[2], word_of(centre.position_from), centre.velocity[0],
+        centre.velocity[1], centre.velocity[2], word_of(centre.velocity_from), word_of(galaxy.rotation.kind)));
 }
 
 namespace {
@@ -37,10 +40,12 @@ std::string empty_field_text(const Plan& plan, const Projection& projection) {
     const SpatialGrid& field = plan.field;
     const double half_x = 0.5 * static_cast<double>(field.n_x) * field.spaxel_size * field.kpc_per_arcsec;
     const double half_y = 0.5 * static_cast<double>(field.n_y) * field.spaxel_size * field.kpc_per_arcsec;
-    return fmt::format("no star of {} in the field: they lie at x = {:.2f} to {:.2f} kpc, y = {:.2f} to {:.2f} kpc from the centre; the field spans "
+    return fmt::format("no star of {} in the field: they lie at x = {:.2f} to {:.2f} kpc, y = {:.2f} to {:.2f} kpc "
+                       "from the centre; the field spans "
                        "+-{:.2f} x +-{:.2f} kpc ({}, redshift {})",
-                       projection.n_outside + projection.n_in_margin, projection.x_range[0], projection.x_range[1], projection.y_range[0], projection.y_range[1],
-                       half_x, half_y, plan.telescope.name, plan.config.galaxy.redshift);
+                       projection.n_outside + projection.n_in_margin, projection.x_range[0], projection.x_range[1],
+                       projection.y_range[0], projection.y_range[1], half_x, half_y, plan.telescope.name,
+                       plan.config.galaxy.redshift);
 }
 
 } // namespace
@@ -48,14 +53,16 @@ std::string empty_field_text(const Plan& plan, const Projection& projection) {
 void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
     galaxy.projection = project(plan.where, galaxy.stars, plan.field, comm);
     const Projection& projection = galaxy.projection;
-    log::detail(fmt::format("{} stars in the field, {} in the margin around it, {} outside", projection.n_in_field, projection.n_in_margin, projection.n_outside));
+    log::detail(fmt::format("{} stars in the field, {} in the margin around it, {} outside", projection.n_in_field,
+                            projection.n_in_margin, projection.n_outside));
     if (projection.n_in_field > 0) { return; }
     if (plan.config.output.empty == EmptyField::error) {
         throw Error({.kind = Kind::data,
                      .where = "field of view",
                      .found = empty_field_text(plan, projection),
                      .expected = "stars in the field",
-                     .cure = "Check galaxy.centre, galaxy.redshift and telescope.field_of_view; output.empty: zeros writes an empty cube all the same"});
+                     .cure = "Check galaxy.centre, galaxy.redshift and telescope.field_of_view; output.empty: zeros "
+                             "writes an empty cube all the same"});
     }
     log::warning(empty_field_text(plan, projection));
 }

@@ -34,7 +34,9 @@ ObservedCube observe(const Plan& plan, CubeSlab&& summed, Communicator& comm) {
     CubeSlab blurred;
     {
         const Region region("psf");
-        agree(comm, [&] { blurred = convolve(summed, plan.psf, plan.field.margin); });
+        agree(comm, [&] {
+            blurred = convolve(summed, plan.psf, plan.field.margin, Convolution::automatic, plan.where.threads);
+        });
         summed = CubeSlab();
     }
     if (stages) { out.psf = band_planes(plan, blurred, 0); }
@@ -44,14 +46,19 @@ ObservedCube observe(const Plan& plan, CubeSlab&& summed, Communicator& comm) {
             out.flux = band_planes(plan, blurred, 0);
         } else {
             const CubeSlab ghosts = with_ghosts(blurred, plan.lsf.half_width(), plan.pixels.size(), comm);
-            agree(comm, [&] { out.flux = band_planes(plan, apply_lsf(ghosts, blurred.range(), plan.lsf), 0); });
+            agree(comm, [&] {
+                out.flux = band_planes(plan, apply_lsf(ghosts, blurred.range(), plan.lsf, plan.where.threads), 0);
+            });
         }
         blurred = CubeSlab();
     }
     if (stages) { out.lsf = out.flux; }
     {
         const Region region("noise");
-        const NoiseScene scene{.wavelengths = &plan.band, .spaxel_size = plan.telescope.spaxel_size, .flux_unit = plan.flux_unit()};
+        const NoiseScene scene{.wavelengths = &plan.band,
+                               .spaxel_size = plan.telescope.spaxel_size,
+                               .flux_unit = plan.flux_unit(),
+                               .n_thread = plan.where.threads};
         out.variance = add_noise(out.flux, plan.config.noise, scene, comm);
     }
     return out;

@@ -56,8 +56,15 @@ struct MapMaker {
     std::string band;
     std::vector<CubeMap> maps = {};
 
-    void add(const char* name, const char* unit, const char* description, const char* weight, std::vector<double> values) {
-        maps.push_back({.name = (observed ? "OBS_" : "RAW_") + std::string(name), .unit = unit, .description = description, .weight = weight, .band = *weight != '\0' ? band : "", .observed = observed, .values = std::move(values)});
+    void add(const char* name, const char* unit, const char* description, const char* weight,
+             std::vector<double> values) {
+        maps.push_back({.name = (observed ? "OBS_" : "RAW_") + std::string(name),
+                        .unit = unit,
+                        .description = description,
+                        .weight = weight,
+                        .band = *weight != '\0' ? band : "",
+                        .observed = observed,
+                        .values = std::move(values)});
     }
     std::vector<double> per_light(const std::vector<double>& sum) const {
         std::vector<double> out(sum.size(), std::numeric_limits<double>::quiet_NaN());
@@ -70,7 +77,9 @@ struct MapMaker {
         const std::vector<double> mean = per_light(sums.velocity);
         std::vector<double> out = per_light(sums.velocity2);
         // Rounding may leave the variance of a single star slightly negative.
-        for (std::size_t i = 0; i < out.size(); ++i) { out[i] = std::sqrt(std::max(0.0, out[i] - mean[i] * mean[i])) + 0 * out[i]; }
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] = std::sqrt(std::max(0.0, out[i] - mean[i] * mean[i])) + 0 * out[i];
+        }
         return out;
     }
     void make() {
@@ -90,8 +99,9 @@ struct MapMaker {
 
 std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, Communicator& comm) {
     const ssp::Interpolator interpolator(plan.library, plan.config.synthesis.interpolation, plan.config.ssp.outside);
-    const SpaxelSums padded = sum_over_spaxels(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, interpolator,
-                                               {plan.band.edges.front(), plan.band.edges.back()}, plan.config.galaxy.redshift, comm);
+    const SpaxelSums padded =
+        sum_over_spaxels(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, interpolator,
+                         {plan.band.edges.front(), plan.band.edges.back()}, plan.config.galaxy.redshift, comm);
     const bool with_gas = comm.all_reduce_value(galaxy.gas.size(), Op::sum) > 0;
     const std::vector<double> gas = with_gas ? gas_mass(plan, galaxy, comm) : std::vector<double>();
     const std::string band = fmt::format("{:.0f}-{:.0f} Angstrom", plan.band.edges.front(), plan.band.edges.back());
@@ -101,8 +111,14 @@ std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, Communica
             if (sum.empty()) { return sum; }
             return observed ? blurred(plan, sum) : cropped(plan.field, sum);
         };
-        const FieldSums sums{on_field(padded.count),           on_field(padded.mass),      on_field(padded.light),            on_field(padded.light_velocity),
-                             on_field(padded.light_velocity2), on_field(padded.light_age), on_field(padded.light_metallicity), on_field(gas)};
+        const FieldSums sums{on_field(padded.count),
+                             on_field(padded.mass),
+                             on_field(padded.light),
+                             on_field(padded.light_velocity),
+                             on_field(padded.light_velocity2),
+                             on_field(padded.light_age),
+                             on_field(padded.light_metallicity),
+                             on_field(gas)};
         MapMaker maker{.sums = sums, .observed = observed, .band = band};
         maker.make();
         maps.insert(maps.end(), maker.maps.begin(), maker.maps.end());
@@ -116,7 +132,9 @@ std::vector<double> white_light(const Plan& plan, const CubeSlab& slab, Communic
     for (std::int64_t w = 0; w < slab.n_wave(); ++w) {
         const double width = plan.band.width(slab.range().first + w);
         const float* plane = slab.flux().row(w);
-        for (std::int64_t i = 0; i < n_plane; ++i) { image[static_cast<std::size_t>(i)] += width * static_cast<double>(plane[i]); }
+        for (std::int64_t i = 0; i < n_plane; ++i) {
+            image[static_cast<std::size_t>(i)] += width * static_cast<double>(plane[i]);
+        }
     }
     comm.all_reduce(image, Op::sum);
     return image;

@@ -23,7 +23,9 @@ std::vector<float> map_values(const CubeProduct& product, const std::string& nam
         if (map.name == name) {
             std::vector<float> out(map.values.begin(), map.values.end());
             for (std::size_t i = 0; i < out.size(); ++i) {
-                if (!product.spaxel_mask.empty() && product.spaxel_mask[i] != 0) { out[i] = std::numeric_limits<float>::quiet_NaN(); }
+                if (!product.spaxel_mask.empty() && product.spaxel_mask[i] != 0) {
+                    out[i] = std::numeric_limits<float>::quiet_NaN();
+                }
             }
             return out;
         }
@@ -33,8 +35,8 @@ std::vector<float> map_values(const CubeProduct& product, const std::string& nam
 
 } // namespace
 
-void write_picture(const Plan& plan, const CubeProduct& product, const SynthesisReport& report, const std::vector<double>& image, const std::string& path,
-                   Communicator& comm) {
+void write_picture(const Plan& plan, const CubeProduct& product, const SynthesisReport& report,
+                   const std::vector<double>& image, const std::string& path, Communicator& comm) {
     QuickLook look;
     look.title = product.object;
     look.n_y = plan.field.n_y;
@@ -53,9 +55,11 @@ void write_picture(const Plan& plan, const CubeProduct& product, const Synthesis
     look.flux_unit = plan.unit_text();
     look.spaxels = choose_spaxels(look.white_light, look.n_y, look.n_x);
     for (MarkedSpaxel& spaxel : look.spaxels) { spaxel.flux = spectrum_of(product.flux, spaxel, comm); }
-    look.subtitle.push_back(fmt::format("z = {:g}   {} at {:.3g} arcsec a spaxel, {} x {} spaxels, {} wavelengths", plan.config.galaxy.redshift, plan.telescope.name,
-                                        plan.telescope.spaxel_size, look.n_x, look.n_y, plan.band.size()));
-    look.subtitle.push_back(fmt::format("{} stars with light   {} synthesis, {} interpolation   SSP {}", report.n_synthesised, word(report.method),
+    look.subtitle.push_back(fmt::format("z = {:g}   {} at {:.3g} arcsec a spaxel, {} x {} spaxels, {} wavelengths",
+                                        plan.config.galaxy.redshift, plan.telescope.name, plan.telescope.spaxel_size,
+                                        look.n_x, look.n_y, plan.band.size()));
+    look.subtitle.push_back(fmt::format("{} stars with light   {} synthesis, {} interpolation   SSP {}",
+                                        report.n_synthesised, word(report.method),
                                         word(plan.config.synthesis.interpolation), plan.library.name));
     agree(comm, [&] {
         if (comm.is_root()) { draw_quicklook(look, path); }

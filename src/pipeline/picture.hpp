@@ -8,7 +8,7 @@
 namespace tessera {
 
 /// The quick-look picture of a finished cube: white light, velocity, dispersion, spectra of marked spaxels. Collective.
-void write_picture(const Plan& plan, const CubeProduct& product, const SynthesisReport& report, const std::vector<double>& image, const std::string& path,
-                   Communicator& comm);
+void write_picture(const Plan& plan, const CubeProduct& product, const SynthesisReport& report,
+                   const std::vector<double>& image, const std::string& path, Communicator& comm);
 
 } // namespace tessera

@@ -30,9 +30,12 @@ void scale(CubeSlab& slab, double factor) {
 
 void report_outside(const Plan& plan, const SynthesisReport& report) {
     if (report.n_age_outside + report.n_metallicity_outside == 0) { return; }
-    log::warning(fmt::format("{} stars in the field have ages and {} metallicities outside the grid of {} ({:g} to {:g} Gyr, Z {:g} to {:g}): {}", report.n_age_outside,
-                             report.n_metallicity_outside, plan.library.name, plan.library.age.front(), plan.library.age.back(), plan.library.metallicity.front(),
-                             plan.library.metallicity.back(), plan.config.ssp.outside == ssp::Outside::zero ? "they give no light" : "the nearest edge is used"));
+    log::warning(
+        fmt::format("{} stars in the field have ages and {} metallicities outside the grid of {} ({:g} to {:g} Gyr, Z "
+                    "{:g} to {:g}): {}",
+                    report.n_age_outside, report.n_metallicity_outside, plan.library.name, plan.library.age.front(),
+                    plan.library.age.back(), plan.library.metallicity.front(), plan.library.metallicity.back(),
+                    plan.config.ssp.outside == ssp::Outside::zero ? "they give no light" : "the nearest edge is used"));
 }
 
 } // namespace
@@ -49,11 +52,15 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
     timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
     PartialCube partial = timed("synthesis", [&] {
-        return synthesise(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, config.ssp.outside, plan.pixels, config.galaxy.redshift, config.synthesis,
-                          plan.where, comm, summary.synthesis, progress);
+        return synthesise(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, config.ssp.outside,
+                          plan.pixels, config.galaxy.redshift, config.synthesis, plan.where, comm, summary.synthesis,
+                          progress);
     });
     report_outside(plan, summary.synthesis);
-    CubeSlab summed = timed("reduce", [&] { return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction, comm); });
+    CubeSlab summed = timed("reduce", [&] {
+        return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction,
+                      comm);
+    });
     scale(summed, plan.luminosity_to_output());
     ObservedCube cube = observe(plan, std::move(summed), comm); // psf, lsf, noise
     std::vector<double> image;
@@ -66,7 +73,8 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     summary.n_wind_dropped = galaxy.report.n_wind_dropped;
     summary.n_in_field = galaxy.projection.n_in_field;
     timed("write", [&] {
-        CubeProduct product = make_product(plan, galaxy, summary.synthesis, std::move(cube), std::move(maps), image, comm);
+        CubeProduct product =
+            make_product(plan, galaxy, summary.synthesis, std::move(cube), std::move(maps), image, comm);
         summary.files = write_product(plan, product, summary.synthesis, image, comm);
     });
     return summary;
@@ -77,12 +85,16 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
     const Plan plan = make_plan(config, comm);
     const SnapshotInfo& info = plan.snapshot->info();
     CubeForecast forecast;
-    forecast.lines.push_back(fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
-    forecast.lines.push_back(fmt::format("SSP      {}: {} ages, {} metallicities, {} wavelengths", plan.library.name, plan.library.n_age(), plan.library.n_metallicity(), plan.library.n_wave()));
-    forecast.lines.push_back(fmt::format("grid     {}: {} x {} spaxels (+{} around for the PSF), {} wavelengths (+{} for the LSF)", plan.telescope.name, plan.field.n_x, plan.field.n_y,
-                                         plan.field.margin, plan.band.size(), plan.pixels.size() - plan.band.size()));
-    forecast.lines.push_back(fmt::format("method   exact, {} resampling, {} interpolation; {} ranks of {} threads", word(config.synthesis.resampling), word(config.synthesis.interpolation), comm.size(),
-                                         plan.where.threads));
+    forecast.lines.push_back(
+        fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
+    forecast.lines.push_back(fmt::format("SSP      {}: {} ages, {} metallicities, {} wavelengths", plan.library.name,
+                                         plan.library.n_age(), plan.library.n_metallicity(), plan.library.n_wave()));
+    forecast.lines.push_back(fmt::format(
+        "grid     {}: {} x {} spaxels (+{} around for the PSF), {} wavelengths (+{} for the LSF)", plan.telescope.name,
+        plan.field.n_x, plan.field.n_y, plan.field.margin, plan.band.size(), plan.pixels.size() - plan.band.size()));
+    forecast.lines.push_back(fmt::format("method   exact, {} resampling, {} interpolation; {} ranks of {} threads",
+                                         word(config.synthesis.resampling), word(config.synthesis.interpolation),
+                                         comm.size(), plan.where.threads));
     for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
     forecast.memory = memory_plan(plan, comm.size());
     constexpr std::int64_t bytes_a_row = 40;

@@ -52,18 +52,20 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
 void check_device(const Config& config) {
     if (!config.parallel.device.starts_with("cuda")) { return; }
     const auto gpus = device::gpus();
-    throw Error({.kind = Kind::resource,
-                 .where = "parallel.device",
-                 .found = fmt::format("{}, but this build synthesises on CPUs only ({}, {} GPUs seen)", config.parallel.device,
-                                      device::built_with_cuda() ? "CUDA " + device::cuda_version() : "no CUDA", gpus.size()),
-                 .expected = "auto or cpu",
-                 .cure = "Set parallel.device: auto"});
+    throw Error(
+        {.kind = Kind::resource,
+         .where = "parallel.device",
+         .found = fmt::format("{}, but this build synthesises on CPUs only ({}, {} GPUs seen)", config.parallel.device,
+                              device::built_with_cuda() ? "CUDA " + device::cuda_version() : "no CUDA", gpus.size()),
+         .expected = "auto or cpu",
+         .cure = "Set parallel.device: auto"});
 }
 
 void warn_about_media(const Plan& plan) {
     const Medium telescope = plan.band.medium;
     if (telescope != Medium::unknown && plan.library.medium != Medium::unknown && telescope != plan.library.medium) {
-        log::warning(fmt::format("{} measures wavelengths in {}, the SSP library {} gives them in {}: the cube keeps the library's (a shift of about 1.4 Angstrom at 5000)",
+        log::warning(fmt::format("{} measures wavelengths in {}, the SSP library {} gives them in {}: the cube keeps "
+                                 "the library's (a shift of about 1.4 Angstrom at 5000)",
                                  plan.telescope.name, word(telescope), plan.library.name, word(plan.library.medium)));
     }
 }
@@ -79,7 +81,8 @@ double Plan::luminosity_to_output() const {
     if (config.output.flux_unit == FluxUnit::luminosity) { return 1; }
     // F = L / (4 pi D_L^2); the 1/(1+z) of a flux density stands in the Angstrom, which is an observed one already.
     const double distance = cosmology.luminosity_distance(config.galaxy.redshift) * 1000 * constants::kpc; // cm
-    const double per_angstrom = config.synthesis.resampling == Resampling::rubix ? 1 / (1 + config.galaxy.redshift) : 1.0;
+    const double per_angstrom =
+        config.synthesis.resampling == Resampling::rubix ? 1 / (1 + config.galaxy.redshift) : 1.0;
     return constants::solar_luminosity * per_angstrom / (4 * constants::pi * distance * distance) / 1e-20;
 }
 
@@ -92,19 +95,25 @@ Plan make_plan(const Config& config, Communicator& comm) {
     SnapshotOptions snapshot_options = config.simulation;
     if (!snapshot_options.path.empty()) { snapshot_options.path = config.resolve(snapshot_options.path); }
 
-    Plan plan{.config = config, .snapshot = open_snapshot(snapshot_options, comm), .library = ssp::read_library(library_options, comm), .cosmology = Cosmology(config.cosmology)};
+    Plan plan{.config = config,
+              .snapshot = open_snapshot(snapshot_options, comm),
+              .library = ssp::read_library(library_options, comm),
+              .cosmology = Cosmology(config.cosmology)};
     plan.rubix = config.preset == Preset::rubix;
     plan.telescope = load_telescope(config.telescope, config.folder);
     plan.where.threads = device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node());
     plan.psf = make_psf(config.psf, plan.telescope.spaxel_size);
     const double scale = plan.cosmology.kpc_per_arcsec(config.galaxy.redshift);
-    plan.field = plan.rubix ? make_rubix_spatial_grid(plan.telescope.n_x, plan.telescope.field_of_view, plan.telescope.spaxel_size, scale)
-                            : make_spatial_grid(plan.telescope.n_x, plan.telescope.n_y, plan.telescope.spaxel_size, scale, plan.psf.reach());
+    plan.field = plan.rubix ? make_rubix_spatial_grid(plan.telescope.n_x, plan.telescope.field_of_view,
+                                                      plan.telescope.spaxel_size, scale)
+                            : make_spatial_grid(plan.telescope.n_x, plan.telescope.n_y, plan.telescope.spaxel_size,
+                                                scale, plan.psf.reach());
     plan.band = plan.telescope.wavelengths();
     warn_about_media(plan);
     if (plan.library.medium != Medium::unknown) { plan.band.medium = plan.library.medium; }
     const auto lsf_on = [&](const WavelengthGrid& grid) {
-        return make_lsf(config.lsf, grid, plan.telescope.lsf_fwhm, plan.library.resolution_fwhm, config.galaxy.redshift);
+        return make_lsf(config.lsf, grid, plan.telescope.lsf_fwhm, plan.library.resolution_fwhm,
+                        config.galaxy.redshift);
     };
     plan.lsf = lsf_on(plan.band);
     // A kernel with zeros beyond the band (RUBIX) has no use for light from there.

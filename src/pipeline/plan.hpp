@@ -21,13 +21,13 @@ struct Plan {
     Cosmology cosmology;
     Telescope telescope = {};
     Kernel2D psf = {};
-    SpatialGrid field = {};          ///< with the margin that the PSF reaches over
-    WavelengthGrid band = {};        ///< the telescope's pixels
-    WavelengthGrid pixels = {};      ///< the band and `n_before` … ghost pixels on either side that the LSF reaches over
+    SpatialGrid field = {};     ///< with the margin that the PSF reaches over
+    WavelengthGrid band = {};   ///< the telescope's pixels
+    WavelengthGrid pixels = {}; ///< the band and `n_before` … ghost pixels on either side that the LSF reaches over
     std::int64_t n_before = 0;  ///< pixels before the band
-    Lsf lsf = {};                    ///< on `pixels`
+    Lsf lsf = {};               ///< on `pixels`
     device::Host where = {};
-    bool rubix = false;         ///< preset: rubix
+    bool rubix = false; ///< preset: rubix
 
     WaveRange band_range() const { return {n_before, band.size()}; }
     /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.

@@ -29,7 +29,9 @@ std::vector<std::uint8_t> wave_mask(const Plan& plan) {
     for (std::size_t k = 0; k < mask.size(); ++k) {
         const auto i = static_cast<std::int64_t>(k);
         if (!covered[k]) { mask[k] |= static_cast<std::uint8_t>(MaskBit::partly_covered); }
-        if (i + plan.n_before < half || plan.band.size() - 1 - i + after < half) { mask[k] |= static_cast<std::uint8_t>(MaskBit::lsf_edge); }
+        if (i + plan.n_before < half || plan.band.size() - 1 - i + after < half) {
+            mask[k] |= static_cast<std::uint8_t>(MaskBit::lsf_edge);
+        }
     }
     return mask;
 }
@@ -79,7 +81,8 @@ void add_geometry(const Plan& plan, const Galaxy& galaxy, Provenance& provenance
     provenance.set("instrument", plan.telescope.name);
 }
 
-void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, Provenance& provenance, Communicator& comm) {
+void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, Provenance& provenance,
+                Communicator& comm) {
     provenance.set("n_star", galaxy.report.n_star);
     provenance.set("n_wind_dropped", galaxy.report.n_wind_dropped);
     provenance.set("n_gas", galaxy.report.n_gas);
@@ -107,12 +110,17 @@ std::vector<std::string> output_paths(const Config& config) {
     return paths;
 }
 
-CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, ObservedCube&& cube, std::vector<CubeMap>&& maps,
-                         const std::vector<double>& image, Communicator& comm) {
+CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, ObservedCube&& cube,
+                         std::vector<CubeMap>&& maps, const std::vector<double>& image, Communicator& comm) {
     CubeProduct product;
     product.wavelength = plan.band;
     product.grid = plan.field;
-    product.object = plan.config.simulation.subhalo ? fmt::format("subhalo {}", *plan.config.simulation.subhalo) : fs::path(plan.snapshot->info().files.empty() ? "galaxy" : plan.snapshot->info().files.front()).stem().string();
+    product.object =
+        plan.config.simulation.subhalo
+            ? fmt::format("subhalo {}", *plan.config.simulation.subhalo)
+            : fs::path(plan.snapshot->info().files.empty() ? "galaxy" : plan.snapshot->info().files.front())
+                  .stem()
+                  .string();
     product.flux_unit = plan.unit_text();
     product.frame_note = plan.rubix ? "observed frame; luminosity per rest-frame Angstrom, as RUBIX" : "observed frame";
     product.wave_mask = wave_mask(plan);
@@ -123,10 +131,16 @@ CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const Synthesis
     product.psf = std::move(cube.psf);
     product.lsf = std::move(cube.lsf);
     product.maps = std::move(maps);
-    product.maps.push_back({.name = "OBS_WHITE", .unit = plan.unit_text() + " Angstrom", .description = "sum of the cube over wavelength", .observed = true, .values = image});
+    product.maps.push_back({.name = "OBS_WHITE",
+                            .unit = plan.unit_text() + " Angstrom",
+                            .description = "sum of the cube over wavelength",
+                            .observed = true,
+                            .values = image});
     if (plan.config.output.stages) {
         product.has_star_lists = true;
-        for (const std::int32_t spaxel : galaxy.projection.spaxel) { product.star_spaxel.push_back(static_cast<std::int32_t>(field_spaxel(plan.field, spaxel))); }
+        for (const std::int32_t spaxel : galaxy.projection.spaxel) {
+            product.star_spaxel.push_back(static_cast<std::int32_t>(field_spaxel(plan.field, spaxel)));
+        }
         product.star_row = galaxy.stars.row;
     }
     if (!plan.lsf.is_identity()) {
@@ -145,7 +159,8 @@ CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const Synthesis
     return product;
 }
 
-std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, const SynthesisReport& report, const std::vector<double>& image, Communicator& comm) {
+std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, const SynthesisReport& report,
+                                       const std::vector<double>& image, Communicator& comm) {
     for (const Regions::Entry& entry : Regions::instance().entries()) {
         std::string name = "seconds_" + entry.name;
         std::replace(name.begin(), name.end(), '/', '_');
@@ -162,7 +177,9 @@ std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, c
         written.push_back(path);
     };
     write_cube(plan.config.resolve(plan.config.output.path));
-    if (plan.config.output.fits && plan.config.resolve(*plan.config.output.fits) != written.front()) { write_cube(plan.config.resolve(*plan.config.output.fits)); }
+    if (plan.config.output.fits && plan.config.resolve(*plan.config.output.fits) != written.front()) {
+        write_cube(plan.config.resolve(*plan.config.output.fits));
+    }
     if (plan.config.output.quicklook) {
         const std::string path = plan.config.resolve(*plan.config.output.quicklook);
         write_picture(plan, product, report, image, path, comm);

@@ -7,12 +7,12 @@
 namespace tessera {
 
 /// Everything that the files hold. Collective.
-CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, ObservedCube&& cube, std::vector<CubeMap>&& maps,
-                         const std::vector<double>& image, Communicator& comm);
+CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, ObservedCube&& cube,
+                         std::vector<CubeMap>&& maps, const std::vector<double>& image, Communicator& comm);
 
 /// Writes the files that the configuration names. Collective. @return their paths
-std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, const SynthesisReport& report, const std::vector<double>& image,
-                                       Communicator& comm);
+std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, const SynthesisReport& report,
+                                       const std::vector<double>& image, Communicator& comm);
 
 /// Paths of the files that will be written: cube, FITS, picture.
 std::vector<std::string> output_paths(const Config& config);

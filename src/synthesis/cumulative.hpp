@@ -32,7 +32,8 @@ void cumulative_at(const std::vector<double>& grid, const Flux& flux, const Grid
     scratch.resize(grid.size());
     scratch[0] = 0;
     for (std::size_t i = 1; i < grid.size(); ++i) {
-        scratch[i] = scratch[i - 1] + 0.5 * (static_cast<double>(flux[i]) + static_cast<double>(flux[i - 1])) * (grid[i] - grid[i - 1]);
+        scratch[i] = scratch[i - 1] +
+                     0.5 * (static_cast<double>(flux[i]) + static_cast<double>(flux[i - 1])) * (grid[i] - grid[i - 1]);
     }
     for (std::size_t p = 0; p < positions.cell.size(); ++p) {
         const auto i = static_cast<std::size_t>(positions.cell[p]);

@@ -20,7 +20,9 @@ std::vector<double> direct_spectrum(const ssp::Library& library, const ssp::Node
     std::vector<double> flux(library.wavelength.size(), 0.0);
     for (int i = 0; i < weights.count; ++i) {
         const float* node = library.nodes().row(weights.node[i]);
-        for (std::size_t l = 0; l < flux.size(); ++l) { flux[l] += static_cast<double>(weights.weight[i]) * mass * node[l]; }
+        for (std::size_t l = 0; l < flux.size(); ++l) {
+            flux[l] += static_cast<double>(weights.weight[i]) * mass * node[l];
+        }
     }
     std::vector<double> rest_edges(pixels.edges);
     for (double& edge : rest_edges) { edge /= doppler_factor; }

@@ -33,7 +33,9 @@ void merge_nodes(const float* const* node, const float* weight, int count, std::
         const float* __restrict b = node[1];
         const float* __restrict c = node[2];
         const float* __restrict d = node[3];
-        for (std::int64_t j = 0; j < n; ++j) { merged[j] = weight[0] * a[j] + weight[1] * b[j] + weight[2] * c[j] + weight[3] * d[j]; }
+        for (std::int64_t j = 0; j < n; ++j) {
+            merged[j] = weight[0] * a[j] + weight[1] * b[j] + weight[2] * c[j] + weight[3] * d[j];
+        }
         return;
     }
     for (std::int64_t j = 0; j < n; ++j) { merged[j] = weight[0] * node[0][j]; }
@@ -84,7 +86,8 @@ struct Lines {
 
 class Worker {
 public:
-    Worker(const LogTemplates& templates, const Rebin& rebin, PartialCube& cube) : templates_(templates), rebin_(rebin), cube_(cube) {}
+    Worker(const LogTemplates& templates, const Rebin& rebin, PartialCube& cube)
+        : templates_(templates), rebin_(rebin), cube_(cube) {}
 
     /// All stars of a run over one block of pixels.
     void work(const Run& run, const Block& block, const std::vector<Star>& stars, std::int64_t batch_first) const {
@@ -164,9 +167,11 @@ void exact_conserving(const ExactInput& input, const LogTemplates& templates, co
         const std::vector<Run> runs = make_runs(input.sorted, first, end, spaxel);
         const auto n_run = static_cast<std::int64_t>(runs.size());
         // Runs fastest: threads share the block's templates. A (run, block) writes its own pixels of its own spaxel.
-        device::for_each(input.where, n_run * static_cast<std::int64_t>(blocks.size()), std::clamp<std::int64_t>(n_run / 64, 1, 16), [&](std::int64_t task) {
-            worker.work(runs[static_cast<std::size_t>(task % n_run)], blocks[static_cast<std::size_t>(task / n_run)], batch, first);
-        });
+        device::for_each(input.where, n_run * static_cast<std::int64_t>(blocks.size()),
+                         std::clamp<std::int64_t>(n_run / 64, 1, 16), [&](std::int64_t task) {
+                             worker.work(runs[static_cast<std::size_t>(task % n_run)],
+                                         blocks[static_cast<std::size_t>(task / n_run)], batch, first);
+                         });
         if (input.progress) { input.progress(end, n_star); }
     }
 }

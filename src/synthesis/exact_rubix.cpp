@@ -14,14 +14,16 @@ struct NativeGrid {
     const std::vector<double>& rest;   ///< [point] Angstrom
     const std::vector<double>& centre; ///< [pixel] Angstrom, observed
 
-    NativeGrid(const ssp::Library& library, const WavelengthGrid& pixels) : rest(library.wavelength), centre(pixels.centres) {}
+    NativeGrid(const ssp::Library& library, const WavelengthGrid& pixels)
+        : rest(library.wavelength), centre(pixels.centres) {}
 
     /// Backward rectangle sum over the points whose shifted wavelength lies in the band.
     double total(const std::vector<double>& flux, double factor) const {
         double sum = 0;
         const auto first = std::lower_bound(rest.begin(), rest.end(), centre.front() / factor) - rest.begin();
         const auto end = std::upper_bound(rest.begin(), rest.end(), centre.back() / factor) - rest.begin();
-        for (auto i = static_cast<std::size_t>(std::max<std::ptrdiff_t>(first, 1)); i < static_cast<std::size_t>(end); ++i) {
+        for (auto i = static_cast<std::size_t>(std::max<std::ptrdiff_t>(first, 1)); i < static_cast<std::size_t>(end);
+             ++i) {
             sum += flux[i] * (rest[i] - rest[i - 1]);
         }
         return sum * factor;
@@ -57,7 +59,8 @@ void add_scaled(const double* __restrict sampled, double scale, std::int64_t n, 
 
 } // namespace
 
-void exact_rubix(const ExactInput& input, const ssp::Library& library, const WavelengthGrid& pixels, PartialCube& cube) {
+void exact_rubix(const ExactInput& input, const ssp::Library& library, const WavelengthGrid& pixels,
+                 PartialCube& cube) {
     const NativeGrid grid(library, pixels);
     const std::int64_t n_spaxel = cube.n_spaxel();
     const Stars& stars = input.stars.stars;
@@ -77,16 +80,20 @@ void exact_rubix(const ExactInput& input, const ssp::Library& library, const Wav
                 const ssp::NodeWeights nodes = input.interpolator.at(stars.metallicity[star], stars.age[star]);
                 std::fill(flux.begin(), flux.end(), 0.0);
                 for (int k = 0; k < nodes.count; ++k) {
-                    add_weighted(library.nodes().row(nodes.node[k]), static_cast<double>(nodes.weight[k]) * stars.initial_mass[star],
-                                 library.n_wave(), flux.data());
+                    add_weighted(library.nodes().row(nodes.node[k]),
+                                 static_cast<double>(nodes.weight[k]) * stars.initial_mass[star], library.n_wave(),
+                                 flux.data());
                 }
                 const double factor = doppler_factor(input.redshift, input.stars.los_velocity[star], input.doppler);
                 grid.sample(flux, factor, sampled);
                 double sampled_total = 0;
-                for (std::size_t k = 1; k < sampled.size(); ++k) { sampled_total += sampled[k] * (pixels.centres[k] - pixels.centres[k - 1]); }
+                for (std::size_t k = 1; k < sampled.size(); ++k) {
+                    sampled_total += sampled[k] * (pixels.centres[k] - pixels.centres[k - 1]);
+                }
                 // No light in the band: RUBIX divides by zero here, we add nothing.
                 if (sampled_total == 0) { continue; }
-                add_scaled(sampled.data(), grid.total(flux, factor) / sampled_total, static_cast<std::int64_t>(sum.size()), sum.data());
+                add_scaled(sampled.data(), grid.total(flux, factor) / sampled_total,
+                           static_cast<std::int64_t>(sum.size()), sum.data());
             }
             float* out = cube.flux().row(first + i_spaxel);
             for (std::size_t k = 0; k < sum.size(); ++k) { out[k] = static_cast<float>(sum[k]); }

@@ -11,7 +11,7 @@ namespace tessera {
 /// Equal steps in ln(wavelength), observed frame of a star at rest in the galaxy: pixel j spans x0 + [j, j+1)·step. A Doppler
 /// shift is a translation by ln(1 + v/c)/step pixels, positive (to the red) for receding stars.
 struct LogGrid {
-    double x0 = 0;            ///< ln(Angstrom), lower edge of pixel 0
+    double x0 = 0; ///< ln(Angstrom), lower edge of pixel 0
     double step = 0;
     std::int64_t n_pixel = 0;
     double edge(std::int64_t j) const { return x0 + static_cast<double>(j) * step; }
@@ -53,14 +53,17 @@ public:
     std::int64_t n_pixel() const { return static_cast<std::int64_t>(first_.size()); }
     std::int64_t first(std::int64_t pixel) const { return first_[static_cast<std::size_t>(pixel)]; }
     std::int64_t end(std::int64_t pixel) const {
-        return first_[static_cast<std::size_t>(pixel)] + start_[static_cast<std::size_t>(pixel) + 1] - start_[static_cast<std::size_t>(pixel)];
+        return first_[static_cast<std::size_t>(pixel)] + start_[static_cast<std::size_t>(pixel) + 1] -
+               start_[static_cast<std::size_t>(pixel)];
     }
     /// Value of one pixel from the log pixels; `line[j - line_first]` is log pixel j.
     double apply(std::int64_t pixel, const double* line, std::int64_t line_first) const {
         const auto p = static_cast<std::size_t>(pixel);
         const double* input = line + (first_[p] - line_first);
         double sum = 0;
-        for (std::int64_t i = 0; i < start_[p + 1] - start_[p]; ++i) { sum += weight_[static_cast<std::size_t>(start_[p] + i)] * input[i]; }
+        for (std::int64_t i = 0; i < start_[p + 1] - start_[p]; ++i) {
+            sum += weight_[static_cast<std::size_t>(start_[p] + i)] * input[i];
+        }
         return sum;
     }
 

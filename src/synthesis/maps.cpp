@@ -18,11 +18,17 @@ std::vector<double> band_light(const ssp::Library& library, double first, double
 }
 
 SpaxelSums sum_over_spaxels(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
-                            const ssp::Interpolator& interpolator, std::array<double, 2> band, double redshift, Communicator& comm) {
+                            const ssp::Interpolator& interpolator, std::array<double, 2> band, double redshift,
+                            Communicator& comm) {
     const std::vector<double> node_light = band_light(library, band[0] / (1 + redshift), band[1] / (1 + redshift));
     SpaxelSums sums;
-    std::vector<double>* const all[] = {&sums.count,           &sums.mass,      &sums.light,            &sums.light_velocity,
-                                        &sums.light_velocity2, &sums.light_age, &sums.light_metallicity};
+    std::vector<double>* const all[] = {&sums.count,
+                                        &sums.mass,
+                                        &sums.light,
+                                        &sums.light_velocity,
+                                        &sums.light_velocity2,
+                                        &sums.light_age,
+                                        &sums.light_metallicity};
     for (auto* sum : all) { sum->assign(static_cast<std::size_t>(n_spaxel), 0.0); }
     const Stars& stars = input.stars;
     for (std::size_t i = 0; i < input.spaxel.size(); ++i) {
@@ -30,7 +36,9 @@ SpaxelSums sum_over_spaxels(const SynthesisStars& input, std::int64_t n_spaxel, 
         const auto s = static_cast<std::size_t>(input.spaxel[i]);
         const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
         double light = 0;
-        for (int k = 0; k < nodes.count; ++k) { light += static_cast<double>(nodes.weight[k]) * node_light[static_cast<std::size_t>(nodes.node[k])]; }
+        for (int k = 0; k < nodes.count; ++k) {
+            light += static_cast<double>(nodes.weight[k]) * node_light[static_cast<std::size_t>(nodes.node[k])];
+        }
         light *= stars.initial_mass[i];
         const double velocity = input.los_velocity[i];
         sums.count[s] += 1;

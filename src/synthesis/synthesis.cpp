@@ -46,16 +46,20 @@ void check_placements(const SynthesisStars& input, const ssp::Interpolator& inte
             if (input.spaxel[i] < 0) { continue; }
             const auto placement = interpolator.placement(input.stars.metallicity[i], input.stars.age[i]);
             const bool age = placement == ssp::Placement::age_outside || placement == ssp::Placement::both_outside;
-            const bool metallicity = placement == ssp::Placement::metallicity_outside || placement == ssp::Placement::both_outside;
+            const bool metallicity =
+                placement == ssp::Placement::metallicity_outside || placement == ssp::Placement::both_outside;
             counts[0] += age ? 1 : 0;
             counts[1] += metallicity ? 1 : 0;
             counts[2] += (age || metallicity) && outside == ssp::Outside::zero ? 0 : 1;
             if ((age || metallicity) && outside == ssp::Outside::error) {
-                throw Error({.kind = Kind::data,
-                             .where = fmt::format("a star with age {} Gyr and metallicity {}", input.stars.age[i], input.stars.metallicity[i]),
-                             .expected = fmt::format("ages {} to {} Gyr and metallicities {} to {}, the grid of {}", library.age.front(),
-                                                     library.age.back(), library.metallicity.front(), library.metallicity.back(), library.source),
-                             .cure = "Set ssp.outside to clamp or zero, or use a library with a wider grid"});
+                throw Error(
+                    {.kind = Kind::data,
+                     .where = fmt::format("a star with age {} Gyr and metallicity {}", input.stars.age[i],
+                                          input.stars.metallicity[i]),
+                     .expected = fmt::format("ages {} to {} Gyr and metallicities {} to {}, the grid of {}",
+                                             library.age.front(), library.age.back(), library.metallicity.front(),
+                                             library.metallicity.back(), library.source),
+                     .cure = "Set ssp.outside to clamp or zero, or use a library with a wider grid"});
             }
         }
     });
@@ -72,21 +76,25 @@ void check_coverage(const ssp::Library& library, const WavelengthGrid& pixels, d
     if (first == covered.end()) { return; }
     const auto last = std::find_if(covered.rbegin(), covered.rend(), uncovered);
     const auto n = std::count(covered.begin(), covered.end(), false);
-    throw Error({.kind = Kind::config,
-                 .where = fmt::format("SSP library {}", library.source),
-                 .found = fmt::format("rest wavelengths {:.1f} to {:.1f} Angstrom, at redshift {} observed from {:.1f} to {:.1f}: {} of {} telescope "
-                                      "pixels, between {:.2f} and {:.2f} Angstrom, are not covered",
-                                      library.wavelength.front(), library.wavelength.back(), redshift, library.wavelength.front() * (1 + redshift),
-                                      library.wavelength.back() * (1 + redshift), n, covered.size(),
-                                      pixels.centres[static_cast<std::size_t>(first - covered.begin())],
-                                      pixels.centres[covered.size() - 1 - static_cast<std::size_t>(last - covered.rbegin())]),
-                 .expected = "the telescope's range covered for every star's Doppler shift",
-                 .cure = "Narrow telescope.wavelength_range, use a wider library, or set synthesis.uncovered: flag to mark those pixels in the mask"});
+    throw Error(
+        {.kind = Kind::config,
+         .where = fmt::format("SSP library {}", library.source),
+         .found = fmt::format("rest wavelengths {:.1f} to {:.1f} Angstrom, at redshift {} observed from {:.1f} to "
+                              "{:.1f}: {} of {} telescope "
+                              "pixels, between {:.2f} and {:.2f} Angstrom, are not covered",
+                              library.wavelength.front(), library.wavelength.back(), redshift,
+                              library.wavelength.front() * (1 + redshift), library.wavelength.back() * (1 + redshift),
+                              n, covered.size(), pixels.centres[static_cast<std::size_t>(first - covered.begin())],
+                              pixels.centres[covered.size() - 1 - static_cast<std::size_t>(last - covered.rbegin())]),
+         .expected = "the telescope's range covered for every star's Doppler shift",
+         .cure = "Narrow telescope.wavelength_range, use a wider library, or set synthesis.uncovered: flag to mark "
+                 "those pixels in the mask"});
 }
 
 } // namespace
 
-std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGrid& pixels, double redshift, double largest_speed) {
+std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
+                                 double largest_speed) {
     const double beta = largest_speed / constants::speed_of_light;
     std::vector<bool> covered(pixels.centres.size());
     for (std::size_t k = 0; k < covered.size(); ++k) {
@@ -96,9 +104,10 @@ std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGr
     return covered;
 }
 
-PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library, ssp::Outside outside,
-                       const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options, const device::Host& where,
-                       Communicator& comm, SynthesisReport& report, const Progress& progress) {
+PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
+                       ssp::Outside outside, const WavelengthGrid& pixels, double redshift,
+                       const SynthesisOptions& options, const device::Host& where, Communicator& comm,
+                       SynthesisReport& report, const Progress& progress) {
     const ssp::Interpolator interpolator(library, options.interpolation, outside);
     const double speed = largest_speed(input, comm);
     check_placements(input, interpolator, library, outside, comm, report);
@@ -124,8 +133,8 @@ PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const
     return cube;
 }
 
-std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
-                             const SynthesisOptions& options, int threads) {
+std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, const WavelengthGrid& pixels,
+                             double redshift, const SynthesisOptions& options, int threads) {
     const std::int64_t order = n_star * static_cast<std::int64_t>(sizeof(std::int32_t));
     if (options.resampling == Resampling::rubix) {
         return order + threads * (library.n_wave() + 2 * pixels.size()) * static_cast<std::int64_t>(sizeof(double));
@@ -135,7 +144,8 @@ std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, c
     const double step = std::max(native_log_step(library, pixels, redshift), 1e-7) / 2;
     const LogGrid grid = template_grid(pixels, 1000.0 / constants::speed_of_light, step, margin);
     constexpr std::int64_t batch_bytes = stars_per_batch * 160;
-    return order + library.n_node() * grid.n_pixel * static_cast<std::int64_t>(sizeof(float)) + std::min(batch_bytes, n_star * 160);
+    return order + library.n_node() * grid.n_pixel * static_cast<std::int64_t>(sizeof(float)) +
+           std::min(batch_bytes, n_star * 160);
 }
 
 } // namespace tessera

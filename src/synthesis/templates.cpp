@@ -30,7 +30,9 @@ void integrate_node(const ssp::Library& library, std::int64_t node, const GridPo
     std::vector<double> scratch;
     std::vector<double> cumulative(positions.cell.size());
     cumulative_at(library.wavelength, library.nodes().row(node), positions, scratch, cumulative.data());
-    for (std::size_t j = 0; j + 1 < cumulative.size(); ++j) { out[j] = static_cast<float>(cumulative[j + 1] - cumulative[j]); }
+    for (std::size_t j = 0; j + 1 < cumulative.size(); ++j) {
+        out[j] = static_cast<float>(cumulative[j + 1] - cumulative[j]);
+    }
 }
 
 } // namespace
@@ -83,8 +85,10 @@ std::vector<SampleStar> error_sample(const ssp::Library& library, double largest
     const double reach = std::min(largest_shift, 1.0e-3); // 300 km/s: what matters is the fraction of a pixel
     for (int i = 0; i < n_sample; ++i) {
         const Philox random = Philox::at(20240229, 0, static_cast<std::uint64_t>(i));
-        sample.push_back({std::min(library.n_node() - 1, static_cast<std::int64_t>(random.uniform(0) * static_cast<double>(library.n_node()))),
-                          (2 * random.uniform(1) - 1) * reach});
+        sample.push_back(
+            {std::min(library.n_node() - 1,
+                      static_cast<std::int64_t>(random.uniform(0) * static_cast<double>(library.n_node()))),
+             (2 * random.uniform(1) - 1) * reach});
     }
     return sample;
 }
@@ -104,7 +108,10 @@ ResamplingError measure(const ssp::Library& library, const WavelengthGrid& pixel
         const PixelShift shift = PixelShift::at(star.ln_shift / grid.step);
         for (std::int64_t j = 0; j < inner.n_pixel; ++j) {
             double sum = 0;
-            for (int m = 0; m < 4; ++m) { sum += static_cast<double>(shift.tap[m]) * rest[static_cast<std::size_t>(j + margin + shift.offset + m)]; }
+            for (int m = 0; m < 4; ++m) {
+                sum +=
+                    static_cast<double>(shift.tap[m]) * rest[static_cast<std::size_t>(j + margin + shift.offset + m)];
+            }
             shifted[static_cast<std::size_t>(j)] = sum;
         }
         ssp::NodeWeights alone{};
@@ -150,9 +157,10 @@ double choose_log_step(const ssp::Library& library, const WavelengthGrid& pixels
         error = measure(library, pixels, redshift, grid, margin, sample);
         if (error.rms <= tolerance) { return step; }
     }
-    log::warning(fmt::format("the log-wavelength grid reaches an rms error of {:.2e} relative to the mean where {:.2e} was "
-                             "wanted: the SSP library changes too fast from point to point",
-                             error.rms, tolerance));
+    log::warning(
+        fmt::format("the log-wavelength grid reaches an rms error of {:.2e} relative to the mean where {:.2e} was "
+                    "wanted: the SSP library changes too fast from point to point",
+                    error.rms, tolerance));
     return step;
 }
 

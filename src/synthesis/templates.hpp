@@ -12,10 +12,10 @@ namespace tessera {
 /// T of the design: every node of the library integrated over the pixels of a log-wavelength grid. The grid covers the
 /// telescope's pixels with `margin` pixels more on either side, as far as the fastest star shifts.
 struct LogTemplates {
-    LogGrid grid;              ///< of the templates, margin included
-    std::int64_t margin = 0;   ///< pixels on either side of those that Rebin reads
+    LogGrid grid;            ///< of the templates, margin included
+    std::int64_t margin = 0; ///< pixels on either side of those that Rebin reads
     std::int64_t n_node = 0;
-    std::vector<float> light;  ///< [node, pixel] Lsun per Msun formed in a log pixel
+    std::vector<float> light; ///< [node, pixel] Lsun per Msun formed in a log pixel
 
     const float* node(std::int64_t i) const { return light.data() + i * grid.n_pixel; }
     /// Log pixel of `grid` at which the unshifted grid, the one Rebin reads, begins.

@@ -52,9 +52,10 @@ void require_mass(const StarBounds& bounds, const char* key, const std::string& 
                  .cure = "use the median, or give the value itself"});
 }
 
-/// A centre outside the box that the stars fill comes from a wrong unit, frame or galaxy. @param centre  as the stars: to origin
+/// A centre far outside the box that the stars fill comes from a wrong unit, frame or galaxy. @param centre  as the stars: to origin
 void require_inside(const Stars& stars, const Vector3& centre, const Vector3& origin, CentreKind kind,
                     Communicator& comm) {
+    constexpr double least_distance = 10; // kpc
     constexpr double infinity = std::numeric_limits<double>::infinity();
     std::vector<double> edge(6, infinity); // lower edges, and upper ones negated
     const std::vector<float>* components[] = {&stars.x, &stars.y, &stars.z};
@@ -66,12 +67,11 @@ void require_inside(const Stars& stars, const Vector3& centre, const Vector3& or
     }
     comm.all_reduce(edge, Op::min);
     const Vector3 lower{edge[0], edge[1], edge[2]}, upper{-edge[3], -edge[4], -edge[5]};
+    // Near misses are the user's choice (a few stars, a galaxy's edge); units gone wrong miss by far more than the box's size.
+    double allowed = least_distance;
+    for (std::size_t d = 0; d < 3; ++d) { allowed = std::max(allowed, upper[d] - lower[d]); }
     bool inside = true;
-    for (std::size_t d = 0; d < 3; ++d) {
-        // Positions were rounded to float, centres may not have been: allow a step of float.
-        const double step = 2.4e-7 * std::max(std::abs(lower[d]), std::abs(upper[d]));
-        inside = inside && centre[d] >= lower[d] - step && centre[d] <= upper[d] + step;
-    }
+    for (std::size_t d = 0; d < 3; ++d) { inside = inside && centre[d] >= lower[d] - allowed && centre[d] <= upper[d] + allowed; }
     if (inside) { return; }
     const auto in_box = [&](const Vector3& v) {
         return text_of({origin[0] + v[0], origin[1] + v[1], origin[2] + v[2]});
@@ -80,7 +80,7 @@ void require_inside(const Stars& stars, const Vector3& centre, const Vector3& or
         {.kind = Kind::data,
          .where = fmt::format("galaxy.centre ({})", word_of(kind)),
          .found = fmt::format("centre {} kpc", in_box(centre)),
-         .expected = fmt::format("within the stars' bounding box, {} to {} kpc", in_box(lower), in_box(upper)),
+         .expected = fmt::format("within {:.3g} kpc of the stars' bounding box, {} to {} kpc", allowed, in_box(lower), in_box(upper)),
          .cure = "Give the centre in physical kpc in the frame of the input (comoving or h units are a common slip), "
                  "or galaxy.centre: shrinking-sphere"});
 }

@@ -23,7 +23,9 @@ TEST(Communicator, ReduceScatterGivesEachRankItsRaggedPart) {
     for (int r = 0; r < p; ++r) { counts.push_back(r); }
     const std::int64_t total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
     std::vector<float> send(static_cast<std::size_t>(total));
-    for (std::int64_t i = 0; i < total; ++i) { send[static_cast<std::size_t>(i)] = static_cast<float>((world.rank() + 1) * i); }
+    for (std::int64_t i = 0; i < total; ++i) {
+        send[static_cast<std::size_t>(i)] = static_cast<float>((world.rank() + 1) * i);
+    }
     std::vector<float> receive(static_cast<std::size_t>(counts[static_cast<std::size_t>(world.rank())]));
     world.reduce_scatter(buffer(std::span<float>(send)), buffer(std::span<float>(receive)), counts);
     const std::int64_t first = std::accumulate(counts.begin(), counts.begin() + world.rank(), std::int64_t{0});
@@ -48,7 +50,8 @@ TEST(Communicator, AllToAllDeliversRaggedMessagesInRankOrder) {
         expected.insert(expected.end(), static_cast<std::size_t>(n_receive.back()), 100 * r + world.rank());
     }
     std::vector<std::int32_t> receive(expected.size());
-    world.all_to_all(buffer(std::span<std::int32_t>(send)), n_send, buffer(std::span<std::int32_t>(receive)), n_receive);
+    world.all_to_all(buffer(std::span<std::int32_t>(send)), n_send, buffer(std::span<std::int32_t>(receive)),
+                     n_receive);
     EXPECT_EQ(receive, expected);
 }
 

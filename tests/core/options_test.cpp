@@ -43,7 +43,11 @@ struct OptionsTest : testing::Test {
 };
 
 TEST_F(OptionsTest, ReadsEveryTypeFromYaml) {
-    table.set_all(parse_yaml("toy: {width: 2, height: 1e-1, count: 4, fast: true, name: a b, shape: square}\nbox: {range: [3, 4.5]}", "t"), "t");
+    table.set_all(
+        parse_yaml(
+            "toy: {width: 2, height: 1e-1, count: 4, fast: true, name: a b, shape: square}\nbox: {range: [3, 4.5]}",
+            "t"),
+        "t");
     EXPECT_EQ(toy.width, 2.0);
     EXPECT_EQ(toy.height, 0.1);
     EXPECT_EQ(toy.count, 4);

@@ -45,8 +45,11 @@ std::string write_plain(const io::Hdf5Group& reference, const std::string& path)
     const auto inputs = reference.group("inputs");
     auto file = io::Hdf5File::create(path);
     auto stars = file.create_group("stars");
-    const std::vector<std::pair<const char*, const char*>> names{
-        {"coords", "coordinates"}, {"velocity", "velocities"}, {"mass", "initial_mass"}, {"metallicity", "metallicity"}, {"age", "age"}};
+    const std::vector<std::pair<const char*, const char*>> names{{"coords", "coordinates"},
+                                                                 {"velocity", "velocities"},
+                                                                 {"mass", "initial_mass"},
+                                                                 {"metallicity", "metallicity"},
+                                                                 {"age", "age"}};
     for (const auto& [from, to] : names) {
         const auto source = inputs.dataset(from);
         const auto values = source.read_all<float>();
@@ -56,7 +59,9 @@ std::string write_plain(const io::Hdf5Group& reference, const std::string& path)
 }
 
 std::string rotation_of(const Case& c, const io::Hdf5Group& reference) {
-    if (!c.has_matrix) { return std::string("view.rotation=") + (std::string(c.file) == "dust_disc" ? "[60, 0, 0]" : "[40, 25, 70]"); }
+    if (!c.has_matrix) {
+        return std::string("view.rotation=") + (std::string(c.file) == "dust_disc" ? "[60, 0, 0]" : "[40, 25, 70]");
+    }
     const auto stage = reference.group("stages/1_rotation");
     const auto first = stage.dataset("initial_rotation_matrix").read_all<double>();
     const auto euler = stage.dataset("euler_matrix").read_all<double>();
@@ -77,7 +82,9 @@ std::string rotation_of(const Case& c, const io::Hdf5Group& reference) {
 struct OurCube {
     std::vector<float> values;
     std::int64_t n_wave, n_y, n_x;
-    double at(std::int64_t w, std::int64_t spaxel) const { return values[static_cast<std::size_t>(w * n_y * n_x + spaxel)]; }
+    double at(std::int64_t w, std::int64_t spaxel) const {
+        return values[static_cast<std::size_t>(w * n_y * n_x + spaxel)];
+    }
 };
 
 OurCube read_cube(const io::Hdf5Group& file, const std::string& name) {
@@ -92,21 +99,29 @@ void compare_stage(const io::Hdf5Group& stage, const OurCube& ours, const std::s
     if (stage.has_dataset("cube")) {
         const auto theirs = stage.dataset("cube").read_all<float>(); // [y, x, wavelength]
         for (std::int64_t s = 0; s < ours.n_y * ours.n_x; ++s) {
-            for (std::int64_t w = 0; w < ours.n_wave; ++w) { worst = std::max(worst, std::abs(ours.at(w, s) - theirs[static_cast<std::size_t>(s * ours.n_wave + w)])); }
+            for (std::int64_t w = 0; w < ours.n_wave; ++w) {
+                worst =
+                    std::max(worst, std::abs(ours.at(w, s) - theirs[static_cast<std::size_t>(s * ours.n_wave + w)]));
+            }
         }
     } else {
         const auto spaxels = stage.dataset("spaxel").read_all<std::int32_t>();
         const auto spectra = stage.dataset("spaxel_spectra").read_all<float>();
         for (std::size_t i = 0; i < spaxels.size(); ++i) {
             for (std::int64_t w = 0; w < ours.n_wave; ++w) {
-                worst = std::max(worst, std::abs(ours.at(w, spaxels[i]) - spectra[i * static_cast<std::size_t>(ours.n_wave) + static_cast<std::size_t>(w)]));
+                worst = std::max(
+                    worst, std::abs(ours.at(w, spaxels[i]) -
+                                    spectra[i * static_cast<std::size_t>(ours.n_wave) + static_cast<std::size_t>(w)]));
             }
         }
         const auto channels = stage.dataset("channel").read_all<std::int32_t>();
         const auto images = stage.dataset("channel_images").read_all<float>();
         const auto n = static_cast<std::size_t>(ours.n_y * ours.n_x);
         for (std::size_t i = 0; i < channels.size(); ++i) {
-            for (std::size_t s = 0; s < n; ++s) { worst = std::max(worst, std::abs(ours.at(channels[i], static_cast<std::int64_t>(s)) - images[i * n + s])); }
+            for (std::size_t s = 0; s < n; ++s) {
+                worst =
+                    std::max(worst, std::abs(ours.at(channels[i], static_cast<std::int64_t>(s)) - images[i * n + s]));
+            }
         }
     }
     EXPECT_LE(worst, cube_limit * maximum) << name << ": worst voxel " << worst / maximum << " of the maximum";
@@ -119,7 +134,8 @@ void compare_stage(const io::Hdf5Group& stage, const OurCube& ours, const std::s
         for (std::int64_t s = 0; s < ours.n_y * ours.n_x; ++s) { total += ours.at(w, s); }
         worst_sum = std::max(worst_sum, std::abs(total - sum[static_cast<std::size_t>(w)]));
     }
-    EXPECT_LE(worst_sum, sum_limit * sum_maximum) << name << ": worst summed channel " << worst_sum / sum_maximum << " of the maximum";
+    EXPECT_LE(worst_sum, sum_limit * sum_maximum)
+        << name << ": worst summed channel " << worst_sum / sum_maximum << " of the maximum";
 }
 
 void compare_spaxels(const io::Hdf5Group& reference, const io::Hdf5Group& ours) {
@@ -180,8 +196,9 @@ TEST_P(RubixReference, EveryStageAgrees) {
     world.barrier();
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, RubixReference, testing::ValuesIn(cases()),
-                         [](const auto& instance) { return fmt::format("{}_{}", instance.param.file, instance.param.interpolation); });
+INSTANTIATE_TEST_SUITE_P(Files, RubixReference, testing::ValuesIn(cases()), [](const auto& instance) {
+    return fmt::format("{}_{}", instance.param.file, instance.param.interpolation);
+});
 
 } // namespace
 } // namespace tessera

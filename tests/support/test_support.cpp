@@ -78,14 +78,17 @@ ProgramResult run_tessera(const std::vector<std::string>& arguments, int n_rank,
     if (!folder.empty()) { command += "cd " + quoted(folder.string()) + " && "; }
     // The test itself runs inside MPI_Init: its environment would make the child think it belongs to this job.
     command += "env -u PMIX_RANK -u PMIX_NAMESPACE -u OMPI_COMM_WORLD_SIZE -u OMPI_COMM_WORLD_RANK ";
-    command += "sh -c 'for v in $(env | sed -n \"s/^\\(PMIX_[A-Za-z0-9_]*\\|OMPI_COMM_[A-Za-z0-9_]*\\|OMPI_MCA_orte_[A-Za-z0-9_]*\\|"
-               "OMPI_MCA_ess[A-Za-z0-9_]*\\|OMPI_MCA_pmix[A-Za-z0-9_]*\\)=.*/\\1/p\"); do unset \"$v\"; done; exec \"$@\"' sh ";
+    command += "sh -c 'for v in $(env | sed -n "
+               "\"s/^\\(PMIX_[A-Za-z0-9_]*\\|OMPI_COMM_[A-Za-z0-9_]*\\|OMPI_MCA_orte_[A-Za-z0-9_]*\\|"
+               "OMPI_MCA_ess[A-Za-z0-9_]*\\|OMPI_MCA_pmix[A-Za-z0-9_]*\\)=.*/\\1/p\"); do unset \"$v\"; done; exec "
+               "\"$@\"' sh ";
     if (n_rank > 0) { command += fmt::format("mpirun -n {} ", n_rank); }
     command += quoted(TESSERA_PROGRAM);
     for (const std::string& argument : arguments) { command += " " + quoted(argument); }
     command += fmt::format(" >{} 2>{} </dev/null", quoted(base.string() + ".out"), quoted(base.string() + ".err"));
     const int status = std::system(command.c_str());
-    ProgramResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(base.string() + ".out"), slurp(base.string() + ".err")};
+    ProgramResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(base.string() + ".out"),
+                         slurp(base.string() + ".err")};
     fs::remove(base.string() + ".out");
     fs::remove(base.string() + ".err");
     return result;

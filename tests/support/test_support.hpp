@@ -33,7 +33,8 @@ struct ProgramResult {
     std::string err; ///< standard error
 };
 /// Runs the built `tessera` with these arguments; n_rank > 0 under mpirun. Call from one-process tests only.
-ProgramResult run_tessera(const std::vector<std::string>& arguments, int n_rank = 0, const std::filesystem::path& folder = {});
+ProgramResult run_tessera(const std::vector<std::string>& arguments, int n_rank = 0,
+                          const std::filesystem::path& folder = {});
 
 /// The error that `call` throws, or nullopt.
 template <class Call>

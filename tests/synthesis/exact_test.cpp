@@ -31,19 +31,22 @@ Scene random_scene(std::int64_t n_star, double sigma, int rank = 0, int n_rank =
         scene.stars.metallicity.push_back(static_cast<float>(std::pow(10.0, -3.5 + 1.9 * b.uniform(0))));
         const auto place = static_cast<std::int32_t>(8 * b.uniform(1)) - 1;
         scene.spaxel.push_back(place == 3 ? 4 : place);
-        scene.los_velocity.push_back(static_cast<float>(sigma * Philox::at(11, 2, static_cast<std::uint64_t>(i)).normal()));
+        scene.los_velocity.push_back(
+            static_cast<float>(sigma * Philox::at(11, 2, static_cast<std::uint64_t>(i)).normal()));
     }
     return scene;
 }
 
 /// [spaxel][pixel] by the slow formula.
-std::vector<std::vector<double>> slow_cube(const Scene& scene, const ssp::Library& library, const WavelengthGrid& pixels,
-                                           double redshift, const SynthesisOptions& options) {
+std::vector<std::vector<double>> slow_cube(const Scene& scene, const ssp::Library& library,
+                                           const WavelengthGrid& pixels, double redshift,
+                                           const SynthesisOptions& options) {
     const ssp::Interpolator interpolator(library, options.interpolation, ssp::Outside::clamp);
     std::vector<std::vector<double>> cube(n_spaxel, std::vector<double>(pixels.centres.size(), 0.0));
     for (std::size_t i = 0; i < scene.spaxel.size(); ++i) {
         if (scene.spaxel[i] < 0) { continue; }
-        const auto spectrum = direct_spectrum(library, interpolator.at(scene.stars.metallicity[i], scene.stars.age[i]), scene.stars.initial_mass[i],
+        const auto spectrum = direct_spectrum(library, interpolator.at(scene.stars.metallicity[i], scene.stars.age[i]),
+                                              scene.stars.initial_mass[i],
                                               doppler_factor(redshift, scene.los_velocity[i], options.doppler), pixels);
         auto& line = cube[static_cast<std::size_t>(scene.spaxel[i])];
         for (std::size_t k = 0; k < line.size(); ++k) { line[k] += spectrum[k]; }
@@ -51,7 +54,9 @@ std::vector<std::vector<double>> slow_cube(const Scene& scene, const ssp::Librar
     return cube;
 }
 
-double mean(const std::vector<double>& line) { return std::accumulate(line.begin(), line.end(), 0.0) / static_cast<double>(line.size()); }
+double mean(const std::vector<double>& line) {
+    return std::accumulate(line.begin(), line.end(), 0.0) / static_cast<double>(line.size());
+}
 
 struct ExactTest : testing::TestWithParam<ssp::Interpolation> {
     ssp::Library library = ssp::demo_library();
@@ -61,7 +66,8 @@ struct ExactTest : testing::TestWithParam<ssp::Interpolation> {
     SynthesisReport report;
     ExactTest() { options.interpolation = GetParam(); }
     PartialCube run(const Scene& scene, int threads = 1) {
-        return synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, redshift, options, {threads}, test::world(), report);
+        return synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, redshift, options, {threads},
+                          test::world(), report);
     }
 };
 
@@ -75,10 +81,12 @@ TEST_P(ExactTest, EverySpaxelIsTheDirectIntegralWithinTheTolerance) {
         for (std::int64_t s = 0; s < n_spaxel; ++s) {
             double square = 0;
             for (std::int64_t k = 0; k < pixels.size(); ++k) {
-                square += std::pow(cube.flux()(s, k) - slow[static_cast<std::size_t>(s)][static_cast<std::size_t>(k)], 2);
+                square +=
+                    std::pow(cube.flux()(s, k) - slow[static_cast<std::size_t>(s)][static_cast<std::size_t>(k)], 2);
             }
             const double scale = mean(slow[static_cast<std::size_t>(s)]);
-            EXPECT_LE(std::sqrt(square / static_cast<double>(pixels.size())), (tolerance / 10 + 1e-6) * scale) << "spaxel " << s;
+            EXPECT_LE(std::sqrt(square / static_cast<double>(pixels.size())), (tolerance / 10 + 1e-6) * scale)
+                << "spaxel " << s;
         }
         EXPECT_LE(report.error_rms, tolerance / 10);
         EXPECT_GT(report.error_rms, 0);
@@ -102,7 +110,9 @@ TEST_P(ExactTest, ThreadsDoNotChangeABit) {
     const Scene scene = random_scene(500, 150);
     const PartialCube one = run(scene, 1);
     const PartialCube three = run(scene, 3);
-    for (std::int64_t i = 0; i < n_spaxel * pixels.size(); ++i) { ASSERT_EQ(one.flux().data()[i], three.flux().data()[i]); }
+    for (std::int64_t i = 0; i < n_spaxel * pixels.size(); ++i) {
+        ASSERT_EQ(one.flux().data()[i], three.flux().data()[i]);
+    }
 }
 
 TEST_P(ExactTest, AStarMoreThanABatchHoldsGivesTheSameMean) {
@@ -119,10 +129,13 @@ TEST_P(ExactTest, AStarMoreThanABatchHoldsGivesTheSameMean) {
     scene.spaxel.assign(n, -1);
     scene.spaxel[0] = 2;
     const PartialCube one = run(scene);
-    for (std::int64_t k = 0; k < pixels.size(); ++k) { EXPECT_NEAR(many.flux()(2, k) / (n * static_cast<double>(one.flux()(2, k))), 1.0, 1e-6); }
+    for (std::int64_t k = 0; k < pixels.size(); ++k) {
+        EXPECT_NEAR(many.flux()(2, k) / (n * static_cast<double>(one.flux()(2, k))), 1.0, 1e-6);
+    }
 }
 
-INSTANTIATE_TEST_SUITE_P(Interpolations, ExactTest, testing::Values(ssp::Interpolation::linear, ssp::Interpolation::cubic),
+INSTANTIATE_TEST_SUITE_P(Interpolations, ExactTest,
+                         testing::Values(ssp::Interpolation::linear, ssp::Interpolation::cubic),
                          [](const auto& instance) { return std::string(word(instance.param)); });
 
 /// A library of one spectrum: a Gaussian line of flux 1 at 5000 Angstrom, sigma 2 Angstrom, sampled finely.
@@ -134,7 +147,8 @@ ssp::Library line_library() {
     for (double l = 4800; l <= 5200; l += 0.25) { library.wavelength.push_back(l); }
     for (int node = 0; node < 4; ++node) {
         for (const double l : library.wavelength) {
-            library.flux.push_back(static_cast<float>(std::exp(-0.5 * std::pow((l - 5000) / 2, 2)) / (2 * std::sqrt(2 * constants::pi))));
+            library.flux.push_back(
+                static_cast<float>(std::exp(-0.5 * std::pow((l - 5000) / 2, 2)) / (2 * std::sqrt(2 * constants::pi))));
         }
     }
     return library;
@@ -153,7 +167,8 @@ TEST(ExactLine, ASingleStarAtAKnownVelocityHasItsLineWhereItBelongs) {
         scene.los_velocity = {static_cast<float>(velocity)};
         SynthesisOptions options;
         SynthesisReport report;
-        const PartialCube cube = synthesise(scene.input(), 1, library, ssp::Outside::error, pixels, redshift, options, {1}, test::world(), report);
+        const PartialCube cube = synthesise(scene.input(), 1, library, ssp::Outside::error, pixels, redshift, options,
+                                            {1}, test::world(), report);
         double flux = 0;
         double first_moment = 0;
         double second_moment = 0;
@@ -164,8 +179,8 @@ TEST(ExactLine, ASingleStarAtAKnownVelocityHasItsLineWhereItBelongs) {
             first_moment += light * (pixels.centres[static_cast<std::size_t>(k)] - centre);
             second_moment += light * std::pow(pixels.centres[static_cast<std::size_t>(k)] - centre, 2);
         }
-        EXPECT_NEAR(flux, 10.0, 1e-6 * 10);                      // the whole line: mass x unit flux
-        EXPECT_NEAR(first_moment / flux, 0.0, 0.01 * 1.25);      // a hundredth of a pixel
+        EXPECT_NEAR(flux, 10.0, 1e-6 * 10);                 // the whole line: mass x unit flux
+        EXPECT_NEAR(first_moment / flux, 0.0, 0.01 * 1.25); // a hundredth of a pixel
         // Stretched by the Doppler factor; the library's points are joined by straight lines (h^2/6), the pixel has a width.
         const double stretch = centre / 5000;
         EXPECT_NEAR(second_moment / flux, stretch * stretch * (4 + 0.25 * 0.25 / 6) + 1.25 * 1.25 / 12, 1e-3);
@@ -179,13 +194,17 @@ TEST(ExactCoverage, ARangeTheLibraryDoesNotCoverIsAConfigErrorThatSaysWhich) {
     SynthesisReport report;
     const WavelengthGrid pixels = make_linear_wavelengths(5100, 5400, 1);
     const auto error = test::error_of([&] {
-        synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), report);
+        synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(),
+                   report);
     });
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind(), Kind::config);
-    EXPECT_NE(std::string(error->what()).find("between 5302.00 and 5399.00 Angstrom, are not covered"), std::string::npos) << error->what();
+    EXPECT_NE(std::string(error->what()).find("between 5302.00 and 5399.00 Angstrom, are not covered"),
+              std::string::npos)
+        << error->what();
     options.uncovered = Uncovered::flag;
-    const PartialCube cube = synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), report);
+    const PartialCube cube = synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, 0.02, options,
+                                        {1}, test::world(), report);
     EXPECT_EQ(cube.flux()(4, 290), 0.0F);
 }
 
@@ -200,13 +219,15 @@ TEST(ExactOutside, StarsOutsideTheLibraryAreCountedClampedDroppedOrRefused) {
     SynthesisOptions options;
     const WavelengthGrid pixels = make_linear_wavelengths(5050, 5150, 1);
     SynthesisReport clamp;
-    const PartialCube clamped = synthesise(scene.input(), 4, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), clamp);
+    const PartialCube clamped =
+        synthesise(scene.input(), 4, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), clamp);
     EXPECT_EQ(clamp.n_age_outside, 2);
     EXPECT_EQ(clamp.n_metallicity_outside, 2);
     EXPECT_EQ(clamp.n_synthesised, 4);
     EXPECT_GT(clamped.flux()(3, 50), 0.0F);
     SynthesisReport zero;
-    const PartialCube dropped = synthesise(scene.input(), 4, library, ssp::Outside::zero, pixels, 0.02, options, {1}, test::world(), zero);
+    const PartialCube dropped =
+        synthesise(scene.input(), 4, library, ssp::Outside::zero, pixels, 0.02, options, {1}, test::world(), zero);
     EXPECT_EQ(zero.n_synthesised, 1);
     EXPECT_GT(dropped.flux()(0, 50), 0.0F);
     EXPECT_EQ(dropped.flux()(1, 50), 0.0F);
@@ -225,8 +246,8 @@ TEST(ExactVelocity, AStarFasterThanAnyStarIsADataErrorOnEveryRank) {
     SynthesisOptions options;
     SynthesisReport report;
     const auto error = test::error_of([&] {
-        synthesise(scene.input(), n_spaxel, ssp::demo_library(), ssp::Outside::clamp, make_linear_wavelengths(5000, 5100, 1), 0.02, options, {1},
-                   test::world(), report);
+        synthesise(scene.input(), n_spaxel, ssp::demo_library(), ssp::Outside::clamp,
+                   make_linear_wavelengths(5000, 5100, 1), 0.02, options, {1}, test::world(), report);
     });
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind(), Kind::data);

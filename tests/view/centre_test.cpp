@@ -267,6 +267,16 @@ TEST(FindCentre, CentreOutsideTheStarsIsADataErrorThatNamesBoth) {
     EXPECT_EQ(failure_of(all, options_for(CentreKind::automatic, VelocityKind::median), info).kind, Kind::data);
 }
 
+TEST(FindCentre, AGivenCentreBesideTheStarsIsTheUsersChoice) {
+    Stars all;
+    test::append(all, {0.3, -0.2, 0.1}, {1, 1, 1}, 1); // one star: a box without size
+    GalaxyOptions options = options_for(CentreKind::point, VelocityKind::point);
+    options.centre.point = origin;
+    EXPECT_EQ(failure_of(all, options).text, "no error");
+    options.centre.point = plus(origin, {0, 12, 0});
+    EXPECT_EQ(failure_of(all, options).kind, Kind::data);
+}
+
 TEST(FindCentre, NoStarWithinTheVelocityRadiusIsADataErrorWithTheNearestDistance) {
     Stars all;
     for (const double x : {-3.0, 3.0}) { test::append(all, {x, x, x}, {1, 1, 1}, 1); }

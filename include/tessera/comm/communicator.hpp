@@ -17,12 +17,30 @@ enum class ElementType { byte, int32, int64, float32, float64 };
 
 template <class T>
 struct ElementTypeOf;
-template <> struct ElementTypeOf<char> { static constexpr ElementType value = ElementType::byte; };
-template <> struct ElementTypeOf<std::uint8_t> { static constexpr ElementType value = ElementType::byte; };
-template <> struct ElementTypeOf<std::int32_t> { static constexpr ElementType value = ElementType::int32; };
-template <> struct ElementTypeOf<std::int64_t> { static constexpr ElementType value = ElementType::int64; };
-template <> struct ElementTypeOf<float> { static constexpr ElementType value = ElementType::float32; };
-template <> struct ElementTypeOf<double> { static constexpr ElementType value = ElementType::float64; };
+template <>
+struct ElementTypeOf<char> {
+    static constexpr ElementType value = ElementType::byte;
+};
+template <>
+struct ElementTypeOf<std::uint8_t> {
+    static constexpr ElementType value = ElementType::byte;
+};
+template <>
+struct ElementTypeOf<std::int32_t> {
+    static constexpr ElementType value = ElementType::int32;
+};
+template <>
+struct ElementTypeOf<std::int64_t> {
+    static constexpr ElementType value = ElementType::int64;
+};
+template <>
+struct ElementTypeOf<float> {
+    static constexpr ElementType value = ElementType::float32;
+};
+template <>
+struct ElementTypeOf<double> {
+    static constexpr ElementType value = ElementType::float64;
+};
 
 std::int64_t size_of(ElementType type);
 
@@ -64,7 +82,9 @@ public:
     /// Element-wise over ranks, in place. The order of summation depends on the number of ranks only.
     void all_reduce(Buffer data, Op op);
     template <class T>
-    void all_reduce(std::vector<T>& data, Op op) { all_reduce(buffer(std::span<T>(data)), op); }
+    void all_reduce(std::vector<T>& data, Op op) {
+        all_reduce(buffer(std::span<T>(data)), op);
+    }
     template <class T>
     T all_reduce_value(T value, Op op) {
         all_reduce(buffer(std::span<T>(&value, 1)), op);

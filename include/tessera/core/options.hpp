@@ -66,7 +66,11 @@ class OptionTable {
 public:
     template <class T, class... Bounds>
     void operator()(std::string name, T& field, const char* unit, std::string help, Bounds... bounds) {
-        add({std::move(name), unit, std::move(help), OptionType<T>::name(), {bounds...},
+        add({std::move(name),
+             unit,
+             std::move(help),
+             OptionType<T>::name(),
+             {bounds...},
              [&field](const Value& value) { field = OptionType<T>::parse(value); },
              [&field] { return OptionType<T>::print(field); }});
     }
@@ -159,7 +163,9 @@ template <class E>
 struct OptionType<E> {
     static std::string name() {
         std::string all;
-        for (const auto& [candidate, text] : EnumWords<E>::words) { all += (all.empty() ? "" : " | ") + std::string(text); }
+        for (const auto& [candidate, text] : EnumWords<E>::words) {
+            all += (all.empty() ? "" : " | ") + std::string(text);
+        }
         return all;
     }
     static E parse(const Value& value) {

@@ -17,9 +17,11 @@ struct CosmologyOptions {
 
     template <class Visitor>
     void describe(Visitor& key) {
-        key("cosmology.name", name, unit::none, "named cosmology: Planck15, Planck18, WMAP7, WMAP9 or TNG (flat, matter and dark energy)");
+        key("cosmology.name", name, unit::none,
+            "named cosmology: Planck15, Planck18, WMAP7, WMAP9 or TNG (flat, matter and dark energy)");
         key("cosmology.h0", h0, unit::km_s_mpc, "Hubble constant; null: the named cosmology's", above(0));
-        key("cosmology.omega_m", omega_m, unit::none, "matter density today; null: the named cosmology's", above(0), at_most(1));
+        key("cosmology.omega_m", omega_m, unit::none, "matter density today; null: the named cosmology's", above(0),
+            at_most(1));
         key("cosmology.w0", w0, unit::none, "dark-energy equation of state today; null: -1");
         key("cosmology.wa", wa, unit::none, "its change, w = w0 + wa (1 - a); null: 0");
     }
@@ -33,18 +35,18 @@ public:
     explicit Cosmology(const CosmologyOptions& options);
     Cosmology(double h0, double omega_m, double w0 = -1.0, double wa = 0.0);
 
-    double h0() const { return h0_; }           ///< km/s/Mpc
+    double h0() const { return h0_; } ///< km/s/Mpc
     double omega_m() const { return omega_m_; }
     double w0() const { return w0_; }
     double wa() const { return wa_; }
 
-    double hubble(double scale_factor) const;            ///< H(a), km/s/Mpc
-    double comoving_distance(double redshift) const;     ///< Mpc, redshift >= 0
-    double luminosity_distance(double redshift) const;   ///< Mpc
+    double hubble(double scale_factor) const;                ///< H(a), km/s/Mpc
+    double comoving_distance(double redshift) const;         ///< Mpc, redshift >= 0
+    double luminosity_distance(double redshift) const;       ///< Mpc
     double angular_diameter_distance(double redshift) const; ///< Mpc
-    double kpc_per_arcsec(double redshift) const;        ///< physical kpc per arcsec
-    double age(double scale_factor) const;               ///< Gyr since a = 0
-    double lookback_time(double redshift) const;         ///< Gyr before a = 1
+    double kpc_per_arcsec(double redshift) const;            ///< physical kpc per arcsec
+    double age(double scale_factor) const;                   ///< Gyr since a = 0
+    double lookback_time(double redshift) const;             ///< Gyr before a = 1
 
 private:
     double h0_, omega_m_, w0_, wa_;

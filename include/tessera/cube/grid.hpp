@@ -24,7 +24,7 @@ struct SpatialGrid {
     double spaxel_size = 0;        ///< arcsec
     double kpc_per_arcsec = 0;
     std::vector<double> x_edges, y_edges; ///< kpc, n + 2 margin + 1, ascending
-    bool closed_end = false;       ///< the last edge belongs to the last spaxel (RUBIX); else intervals are half-open
+    bool closed_end = false; ///< the last edge belongs to the last spaxel (RUBIX); else intervals are half-open
 
     std::int64_t padded_x() const { return n_x + 2 * margin; }
     std::int64_t padded_y() const { return n_y + 2 * margin; }
@@ -32,7 +32,8 @@ struct SpatialGrid {
 };
 
 /// Field of n_x × n_y spaxels centred on the galaxy, edges exact in double.
-SpatialGrid make_spatial_grid(std::int64_t n_x, std::int64_t n_y, double spaxel_size, double kpc_per_arcsec, std::int64_t margin);
+SpatialGrid make_spatial_grid(std::int64_t n_x, std::int64_t n_y, double spaxel_size, double kpc_per_arcsec,
+                              std::int64_t margin);
 /// RUBIX's edges: float32, start −L/2, step L/n (RUBIX_SPEC section 4), always n + 1 of them; no margin, closed end.
 SpatialGrid make_rubix_spatial_grid(std::int64_t n, double field_of_view, double spaxel_size, double kpc_per_arcsec);
 
@@ -44,7 +45,9 @@ struct WavelengthGrid {
     Medium medium = Medium::unknown;
 
     std::int64_t size() const { return static_cast<std::int64_t>(centres.size()); }
-    double width(std::int64_t i) const { return edges[static_cast<std::size_t>(i) + 1] - edges[static_cast<std::size_t>(i)]; }
+    double width(std::int64_t i) const {
+        return edges[static_cast<std::size_t>(i) + 1] - edges[static_cast<std::size_t>(i)];
+    }
 };
 
 /// Channels first + k·step for all k with first + k·step < last; edges half a step to each side.

@@ -12,7 +12,7 @@ namespace tessera::device {
 /// One GPU that this process can see.
 struct Gpu {
     std::string name;
-    std::int64_t memory = 0; ///< bytes
+    std::int64_t memory = 0;  ///< bytes
     int major = 0, minor = 0; ///< compute capability
 };
 

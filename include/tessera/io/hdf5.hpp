@@ -25,25 +25,26 @@ enum class ElementClass { integer, real, text, other };
 /// In a file opened by a communicator every call is collective unless it says otherwise.
 class Hdf5Group {
 public:
-    bool has(const std::string& path) const;         ///< anything of that name, link targets included
+    bool has(const std::string& path) const; ///< anything of that name, link targets included
     bool has_dataset(const std::string& path) const;
     bool has_group(const std::string& path) const;
-    std::vector<std::string> names() const;          ///< of the members, alphabetical
+    std::vector<std::string> names() const; ///< of the members, alphabetical
 
-    Hdf5Group group(const std::string& path) const;   ///< @throws Error(Kind::data) naming what is missing, and the nearest
+    Hdf5Group
+    group(const std::string& path) const; ///< @throws Error(Kind::data) naming what is missing, and the nearest
     Hdf5Dataset dataset(const std::string& path) const; ///< @throws Error(Kind::data) likewise
 
     bool has_attribute(const std::string& name) const;
     /// Numbers of an attribute, scalar or array, whatever the stored type. @throws Error(Kind::data) missing or text
     std::vector<double> numbers(const std::string& name) const;
-    double number(const std::string& name) const;              ///< the first of `numbers`
-    std::optional<double> find_number(const std::string& name) const; ///< nullopt when missing or text
+    double number(const std::string& name) const;                      ///< the first of `numbers`
+    std::optional<double> find_number(const std::string& name) const;  ///< nullopt when missing or text
     std::vector<std::int64_t> integers(const std::string& name) const; ///< exact for 64-bit counts
     /// Text of an attribute, fixed or variable length; nullopt when missing or not text.
     std::optional<std::string> find_text(const std::string& name) const;
 
     // Writing
-    Hdf5Group create_group(const std::string& path);   ///< intermediate groups are made
+    Hdf5Group create_group(const std::string& path); ///< intermediate groups are made
     /// Creates a dataset. @param chunk  extent of a chunk, empty for contiguous layout
     Hdf5Dataset create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape,
                                std::span<const std::int64_t> chunk = {});
@@ -53,8 +54,8 @@ public:
     void set(const std::string& attribute, std::span<const std::int64_t> values);
     void set(const std::string& attribute, const std::string& text);
 
-    const std::string& file() const;   ///< path of the file
-    std::string where() const;         ///< "file.hdf5:/group", for messages
+    const std::string& file() const; ///< path of the file
+    std::string where() const;       ///< "file.hdf5:/group", for messages
 
 private:
     friend class Hdf5File;
@@ -67,10 +68,10 @@ private:
 class Hdf5Dataset {
 public:
     const std::vector<std::int64_t>& shape() const;
-    std::int64_t n_row() const;        ///< extent of the slowest dimension; 1 for a scalar
-    std::int64_t row_length() const;   ///< elements in a row
+    std::int64_t n_row() const;      ///< extent of the slowest dimension; 1 for a scalar
+    std::int64_t row_length() const; ///< elements in a row
     ElementClass element_class() const;
-    NumberType number_type() const;    ///< the nearest type able to hold the stored one; throws for text
+    NumberType number_type() const; ///< the nearest type able to hold the stored one; throws for text
 
     /// Reads rows [first, first + n): n · row_length() numbers, converted to T by HDF5. Collective in a file opened by a
     /// communicator; n = 0 takes part and reads nothing.
@@ -84,7 +85,9 @@ public:
         return out;
     }
     template <class T>
-    std::vector<T> read_all() const { return read_rows<T>(0, n_row()); }
+    std::vector<T> read_all() const {
+        return read_rows<T>(0, n_row());
+    }
 
     /// Writes the box `offset … offset + count` (one entry a dimension). Collective in a file opened by a communicator; a
     /// rank with an empty box takes part.
@@ -93,7 +96,9 @@ public:
     template <class T>
     void write_rows(std::int64_t first, std::int64_t n, std::span<const T> data);
     template <class T>
-    void write_all(std::span<const T> data) { write_rows<T>(0, n_row(), data); }
+    void write_all(std::span<const T> data) {
+        write_rows<T>(0, n_row(), data);
+    }
 
     bool has_attribute(const std::string& name) const;
     std::optional<double> find_number(const std::string& name) const;

@@ -19,10 +19,12 @@ class Communicator;
 enum class SnapshotFormat { automatic, plain, rubix, tng, eagle, swift };
 template <>
 struct EnumWords<SnapshotFormat> {
-    static constexpr std::array words{
-        std::pair{SnapshotFormat::automatic, std::string_view("auto")}, std::pair{SnapshotFormat::plain, std::string_view("plain")},
-        std::pair{SnapshotFormat::rubix, std::string_view("rubix")},    std::pair{SnapshotFormat::tng, std::string_view("tng")},
-        std::pair{SnapshotFormat::eagle, std::string_view("eagle")},    std::pair{SnapshotFormat::swift, std::string_view("swift")}};
+    static constexpr std::array words{std::pair{SnapshotFormat::automatic, std::string_view("auto")},
+                                      std::pair{SnapshotFormat::plain, std::string_view("plain")},
+                                      std::pair{SnapshotFormat::rubix, std::string_view("rubix")},
+                                      std::pair{SnapshotFormat::tng, std::string_view("tng")},
+                                      std::pair{SnapshotFormat::eagle, std::string_view("eagle")},
+                                      std::pair{SnapshotFormat::swift, std::string_view("swift")}};
 };
 
 /// Where the particles come from.
@@ -35,10 +37,13 @@ struct SnapshotOptions {
 
     template <class Visitor>
     void describe(Visitor& key) {
-        key("simulation.format", format, unit::none, "layout of the input; auto looks into the file and never guesses units");
-        key("simulation.path", path, unit::none, "a file, a folder of chunk files, or a snapshot base path (with simulation.snapshot)");
+        key("simulation.format", format, unit::none,
+            "layout of the input; auto looks into the file and never guesses units");
+        key("simulation.path", path, unit::none,
+            "a file, a folder of chunk files, or a snapshot base path (with simulation.snapshot)");
         key("simulation.snapshot", snapshot, unit::none, "snapshot number under a TNG-style base path", at_least(0));
-        key("simulation.subhalo", subhalo, unit::none, "subhalo whose stars are taken through catalogue and offsets; null: all in the file", at_least(0));
+        key("simulation.subhalo", subhalo, unit::none,
+            "subhalo whose stars are taken through catalogue and offsets; null: all in the file", at_least(0));
         key("simulation.gas", gas, unit::none, "read gas cells too, where the input has them");
     }
 };
@@ -53,8 +58,8 @@ struct GalaxyFacts {
 /// What the input says of itself; the same on every rank.
 struct SnapshotInfo {
     SnapshotFormat format = SnapshotFormat::plain;
-    std::string description;            ///< "TNG snapshot 99 of box, 3 chunks, subhalo 7"
-    std::vector<std::string> files;     ///< the files that hold the particles to be read
+    std::string description;        ///< "TNG snapshot 99 of box, 3 chunks, subhalo 7"
+    std::vector<std::string> files; ///< the files that hold the particles to be read
     double scale_factor = 1.0;
     std::optional<double> redshift;     ///< the snapshot's own; nullopt when the layout has none
     std::optional<double> box_size;     ///< physical kpc; nullopt: not periodic

@@ -52,10 +52,14 @@ struct ParallelOptions {
 
     template <class Visitor>
     void describe(Visitor& key) {
-        key("parallel.reduction", reduction, unit::none, "how partial cubes are summed over ranks; auto: reduce-scatter");
-        key("parallel.convolution", convolution, unit::none, "slab: each rank convolves the whole planes of its wavelength slab");
-        key("parallel.device", device, unit::none, "auto or cpu: OpenMP threads; cuda asks for a GPU and fails where this build has no GPU synthesis");
-        key("parallel.threads", threads, unit::none, "threads a rank; 0: the cores of the node shared among its ranks", at_least(0), at_most(1024));
+        key("parallel.reduction", reduction, unit::none,
+            "how partial cubes are summed over ranks; auto: reduce-scatter");
+        key("parallel.convolution", convolution, unit::none,
+            "slab: each rank convolves the whole planes of its wavelength slab");
+        key("parallel.device", device, unit::none,
+            "auto or cpu: OpenMP threads; cuda asks for a GPU and fails where this build has no GPU synthesis");
+        key("parallel.threads", threads, unit::none, "threads a rank; 0: the cores of the node shared among its ranks",
+            at_least(0), at_most(1024));
     }
 };
 
@@ -73,7 +77,8 @@ struct OutputOptions {
         key("output.fits", fits, unit::none, "FITS cube beside it; null: none");
         key("output.quicklook", quicklook, unit::none, "picture (.png, .svg, .pdf); null: none");
         key("output.flux_unit", flux_unit, unit::none, "flux at Earth, or luminosity");
-        key("output.empty", empty, unit::none, "when no star is in the field: an error, or a cube of zeros with a warning");
+        key("output.empty", empty, unit::none,
+            "when no star is in the field: an error, or a cube of zeros with a warning");
         key("output.stages", stages, unit::none, "also write the cubes between the stages, and each star's spaxel");
     }
 };
@@ -97,7 +102,8 @@ struct Config {
 
     template <class Visitor>
     void describe(Visitor& key) {
-        key("preset", preset, unit::none, "rubix: the conventions of RUBIX as defaults (docs/rubix.md); other keys win over it");
+        key("preset", preset, unit::none,
+            "rubix: the conventions of RUBIX as defaults (docs/rubix.md); other keys win over it");
         simulation.describe(key);
         galaxy.describe(key);
         cosmology.describe(key);

@@ -14,20 +14,20 @@ class Communicator;
 
 /// What a run did, for the person who started it; the same on every rank.
 struct CubeSummary {
-    std::vector<std::string> files;   ///< written, absolute or as configured
-    std::int64_t n_star = 0;          ///< read and kept
+    std::vector<std::string> files; ///< written, absolute or as configured
+    std::int64_t n_star = 0;        ///< read and kept
     std::int64_t n_wind_dropped = 0;
     std::int64_t n_in_field = 0;
     SynthesisReport synthesis;
-    double total_flux = 0;            ///< sum over the cube of flux times pixel width, in the output's unit times Angstrom
+    double total_flux = 0; ///< sum over the cube of flux times pixel width, in the output's unit times Angstrom
 };
 
 /// What a run would do: `tessera cube --dry-run`.
 struct CubeForecast {
-    std::vector<std::string> lines;                            ///< input, grid, method, in words
-    std::vector<std::pair<std::string, std::int64_t>> memory;  ///< bytes a rank, by item
+    std::vector<std::string> lines;                           ///< input, grid, method, in words
+    std::vector<std::pair<std::string, std::int64_t>> memory; ///< bytes a rank, by item
     std::int64_t bytes_per_rank() const;
-    std::int64_t bytes_to_read = 0;                            ///< all ranks
+    std::int64_t bytes_to_read = 0; ///< all ranks
     std::int64_t bytes_to_write = 0;
 };
 

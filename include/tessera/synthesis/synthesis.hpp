@@ -52,38 +52,46 @@ struct SynthesisOptions {
 
     template <class Visitor>
     void describe(Visitor& key) {
-        key("synthesis.method", method, unit::none, "how spectra are summed; exact: every star with its own shift; auto: the cheapest within tolerance");
+        key("synthesis.method", method, unit::none,
+            "how spectra are summed; exact: every star with its own shift; auto: the cheapest within tolerance");
         key("synthesis.tolerance", tolerance, unit::none,
-            "largest rms error over wavelengths, relative to the mean: sets the step of the log-wavelength grid, ten times below it", above(0), at_most(0.1));
-        key("synthesis.interpolation", interpolation, unit::none, "interpolation of the SSP grid in age and metallicity");
-        key("synthesis.resampling", resampling, unit::none, "conserving: integral of the shifted spectrum over each pixel; rubix: as RUBIX, for comparison");
-        key("synthesis.doppler", doppler, unit::none, "Doppler factor: linear (1+z)(1+v/c); exponential (1+z)exp(v/c), as RUBIX");
-        key("synthesis.uncovered", uncovered, unit::none, "telescope pixels that the SSP library does not cover: an error, or flagged in the mask");
+            "largest rms error over wavelengths, relative to the mean: sets the step of the log-wavelength grid, ten "
+            "times below it",
+            above(0), at_most(0.1));
+        key("synthesis.interpolation", interpolation, unit::none,
+            "interpolation of the SSP grid in age and metallicity");
+        key("synthesis.resampling", resampling, unit::none,
+            "conserving: integral of the shifted spectrum over each pixel; rubix: as RUBIX, for comparison");
+        key("synthesis.doppler", doppler, unit::none,
+            "Doppler factor: linear (1+z)(1+v/c); exponential (1+z)exp(v/c), as RUBIX");
+        key("synthesis.uncovered", uncovered, unit::none,
+            "telescope pixels that the SSP library does not cover: an error, or flagged in the mask");
     }
 };
 
 /// What synthesis needs of one rank's stars. `spaxel` indexes the padded field, -1: not in it.
 struct SynthesisStars {
-    const Stars& stars;                     ///< metallicity, age, initial_mass are read
-    std::span<const std::int32_t> spaxel;   ///< [star]
-    std::span<const float> los_velocity;    ///< [star] km/s, positive = receding
+    const Stars& stars;                   ///< metallicity, age, initial_mass are read
+    std::span<const std::int32_t> spaxel; ///< [star]
+    std::span<const float> los_velocity;  ///< [star] km/s, positive = receding
 };
 
 /// What was done, the same on every rank.
 struct SynthesisReport {
     Method method = Method::exact;
-    std::int64_t n_synthesised = 0;   ///< stars that gave light
-    std::int64_t n_age_outside = 0;   ///< stars in the field outside the library's ages
+    std::int64_t n_synthesised = 0; ///< stars that gave light
+    std::int64_t n_age_outside = 0; ///< stars in the field outside the library's ages
     std::int64_t n_metallicity_outside = 0;
-    double log_step = 0;              ///< of the log-wavelength grid; 0 for rubix resampling
-    double error_rms = 0;             ///< rms over pixels relative to the mean, worst of a sample of single-star spectra,
-                                      ///< against the direct integral in double precision
-    double error_max = 0;             ///< largest deviation of a pixel in that sample, relative to the mean
+    double log_step = 0;  ///< of the log-wavelength grid; 0 for rubix resampling
+    double error_rms = 0; ///< rms over pixels relative to the mean, worst of a sample of single-star spectra,
+                          ///< against the direct integral in double precision
+    double error_max = 0; ///< largest deviation of a pixel in that sample, relative to the mean
 };
 
 /// How far the library covers the pixels for every star's Doppler shift: per pixel true when wholly covered.
 /// @param pixels  may extend beyond the telescope's band (`first` … `first + n` are the telescope's own)
-std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGrid& pixels, double redshift, double largest_speed);
+std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
+                                 double largest_speed);
 
 /// Called now and then from one thread with the stars done and in all on this rank.
 using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
@@ -94,8 +102,9 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// @throws Error(Kind::data)    a star outside the library and ssp.outside = error (says how many, and the first)
 /// @par Cost  per star: (4 or 16 nodes + 4 taps) fused multiply-adds a log-wavelength pixel
 PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
-                       ssp::Outside outside, const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
-                       const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress = {});
+                       ssp::Outside outside, const WavelengthGrid& pixels, double redshift,
+                       const SynthesisOptions& options, const device::Host& where, Communicator& comm,
+                       SynthesisReport& report, const Progress& progress = {});
 
 /// Bytes that `synthesise` needs on a rank besides its input and the partial cube it returns.
 std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, const WavelengthGrid& pixels,

@@ -31,7 +31,7 @@ std::optional<Vector3> known_centre(const GalaxyOptions& options, const Snapshot
 /// of all, if fewer) remain. Medians are componentwise, of an even number the mean of the middle two.
 /// @param stars   positions relative to `origin` [kpc, box frame], as `Snapshot::read_stars` gives them
 /// @throws Error(Kind::config)  `file`, but the input has none
-/// @throws Error(Kind::data)    no star; masses all 0; centre outside the box that the stars fill; no star within
+/// @throws Error(Kind::data)    no star; masses all 0; centre farther from the box that the stars fill than its size and 10 kpc; no star within
 ///                              velocity_radius (the text says how far the nearest is)
 /// @par Source  Power et al. (2003), MNRAS 338, 14 (shrinking spheres)
 /// @par Cost    a few passes over the stars; shrinking spheres some 200 over fewer and fewer
