@@ -36,6 +36,12 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
     }
 }
 
+/// A density times Angstrom is what it is a density of.
+std::string integrated(std::string unit) {
+    replace_all(unit, "/Angstrom Angstrom", "");
+    return unit;
+}
+
 } // namespace
 
 std::vector<Card> celestial_cards(const CubeProduct& product) {
@@ -89,7 +95,7 @@ bool is_irregular(const WavelengthGrid& grid) {
 }
 
 std::string fits_unit(const std::string& unit) {
-    std::string out = unit;
+    std::string out = integrated(unit);
     replace_all(out, "1e-20 ", "10**(-20)*");
     replace_all(out, "cm2", "cm**2");
     replace_all(out, "Lsun", "solLum");
@@ -103,7 +109,7 @@ std::string squared_fits_unit(const std::string& unit) {
 }
 
 std::string plain_unit(const std::string& unit) {
-    std::string out = unit;
+    std::string out = integrated(unit);
     replace_all(out, "erg/s/cm2/Angstrom", "erg s-1 cm-2 Angstrom-1");
     replace_all(out, "erg/s/cm2", "erg s-1 cm-2");
     return out;

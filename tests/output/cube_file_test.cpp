@@ -74,7 +74,7 @@ CubeProduct product(std::int64_t n_wave, std::int64_t margin = 0) {
     out.spaxel_mask.assign(n_y * n_x, 0);
     out.spaxel_mask[0] = static_cast<std::uint8_t>(MaskBit::outside_aperture);
     out.provenance.set("config", config_text);
-    out.provenance.set("version", "0.1.0 (abc)");
+    out.provenance.set("version", "tessera 0.1.0 (abc)");
     out.provenance.set("n_star", (std::int64_t{1} << 40) + 1);
     out.provenance.set("redshift", 0.05);
     out.provenance.set("seconds_synthesis", 1.5 + world().rank()); // rank 0's is written
@@ -86,7 +86,9 @@ CubeProduct product(std::int64_t n_wave, std::int64_t margin = 0) {
         for (int i = 0; i < n_y * n_x; ++i) { mass.values.push_back(i * 1e6); }
         CubeMap velocity{"VEL", "km/s", "mean velocity", "light", "4750-4763 Angstrom", true, mass.values};
         velocity.values[3] = std::nan("");
-        out.maps = {mass, velocity};
+        CubeMap white{"OBS_WHITE", "1e-20 erg/s/cm2/Angstrom Angstrom", "sum over wavelength", "", "", true,
+                      mass.values};
+        out.maps = {mass, velocity, white};
         out.lsf_wavelength = {4750, 4760};
         out.lsf_fwhm = {2.5, 2.4};
     }
@@ -163,7 +165,7 @@ TEST_P(CubeFile, FitsHoldsWhatTheRanksHold) {
     const io::FitsReader file(path);
     std::vector<std::string> names;
     for (const auto& hdu : file.hdus()) { names.push_back(hdu.name); }
-    EXPECT_THAT(names, ElementsAre("", "DATA", "STAT", "DQ", "RAW_MASS", "OBS_VEL", "LSF", "CONFIG"));
+    EXPECT_THAT(names, ElementsAre("", "DATA", "STAT", "DQ", "RAW_MASS", "OBS_VEL", "OBS_WHITE", "LSF", "CONFIG"));
     EXPECT_THAT(file.hdus()[1].shape, ElementsAre(n_wave, n_y, n_x));
     for (const auto& [hdu, value] : {std::pair{1, &voxel}, std::pair{2, &variance_of}}) {
         const auto found = file.read_image<float>(hdu), expected = whole(n_wave, value);
@@ -187,7 +189,7 @@ TEST(CubeHdf5, MapsProvenanceAndTrafficAreThere) {
     const auto file = io::Hdf5File::open(path, &world());
     EXPECT_THAT(file.dataset("variance").read_all<float>(), testing::Each(0.0F));
     EXPECT_FALSE(file.has("stages"));
-    EXPECT_THAT(file.group("maps").names(), ElementsAre("MASS", "VEL"));
+    EXPECT_THAT(file.group("maps").names(), ElementsAre("MASS", "OBS_WHITE", "VEL"));
     const auto mass = file.dataset("maps/MASS");
     EXPECT_THAT(mass.shape(), ElementsAre(n_y, n_x));
     EXPECT_EQ(mass.read_all<double>()[7], 7e6);
@@ -197,7 +199,7 @@ TEST(CubeHdf5, MapsProvenanceAndTrafficAreThere) {
     EXPECT_TRUE(std::isnan(file.dataset("maps/VEL").read_all<double>()[3]));
     const auto provenance = file.group("provenance");
     EXPECT_EQ(provenance.find_text("config"), config_text);
-    EXPECT_EQ(provenance.find_text("version"), "0.1.0 (abc)");
+    EXPECT_EQ(provenance.find_text("version"), "tessera 0.1.0 (abc)");
     EXPECT_THAT(provenance.integers("n_star"), ElementsAre((std::int64_t{1} << 40) + 1));
     EXPECT_EQ(provenance.number("seconds_synthesis"), 1.5);
     EXPECT_THAT(provenance.numbers("rotation"), ElementsAre(1, 0.5, 0));
@@ -244,6 +246,7 @@ TEST(CubeFits, HeadersSayWhereWhatAndHow) {
         EXPECT_EQ(file.number(hdu, "CD3_3"), 1.25);
     }
     EXPECT_EQ(file.find_text(file.index("RAW_MASS"), "BUNIT"), "solMass");
+    EXPECT_EQ(file.find_text(file.index("OBS_WHITE"), "BUNIT"), "10**(-20)*erg/s/cm**2");
     EXPECT_EQ(file.find_text(file.index("OBS_VEL"), "WEIGHT"), "light");
     EXPECT_EQ(file.find_text(file.index("OBS_VEL"), "BAND"), "4750-4763 Angstrom");
     EXPECT_EQ(file.read_image<double>(file.index("RAW_MASS"))[7], 7e6);
