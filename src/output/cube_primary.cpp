@@ -100,7 +100,9 @@ void write_primary(FitsWriter& file, const CubeProduct& product) {
         if (known != std::end(named)) {
             set_value(file, known->keyword, value, known->comment);
         } else {
-            set_value(file, "HIERARCH " + name, value, "");
+            std::string keyword = "HIERARCH " + name;
+            std::replace(keyword.begin() + 9, keyword.end(), ' ', '_');
+            set_value(file, keyword, value, "");
         }
     }
     set_point_spread(file, product);
