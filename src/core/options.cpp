@@ -113,7 +113,7 @@ void OptionTable::set(const std::string& name, const Value& value, const std::st
                      .where = fmt::format("{}: {}", where, name),
                      .found = value.text(),
                      .expected = expected + (option->unit.empty() ? "" : fmt::format(" [{}]", option->unit)),
-                     .cure = fmt::format("The key is the {}", option->help)});
+                     .cure = fmt::format("Meaning of {}: {}", name, option->help)});
     };
     const auto check = [&](double number) {
         for (const Bound& bound : option->bounds) {
