@@ -29,7 +29,7 @@ void scale(CubeSlab& slab, double factor) {
 }
 
 void report_outside(const Plan& plan, const SynthesisReport& report) {
-    if (report.n_age_outside + report.n_metallicity_outside == 0) { return; }
+    if (report.n_outside_grid == 0) { return; }
     log::warning(
         fmt::format("{} stars in the field have ages and {} metallicities outside the grid of {} ({:g} to {:g} Gyr, Z "
                     "{:g} to {:g}): {}",

@@ -87,7 +87,7 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
     provenance.set("n_wind_dropped", galaxy.report.n_wind_dropped);
     provenance.set("n_gas", galaxy.report.n_gas);
     provenance.set("n_in_field", galaxy.projection.n_in_field);
-    provenance.set("n_outside_grid", report.n_age_outside + report.n_metallicity_outside);
+    provenance.set("n_outside_grid", report.n_outside_grid);
     provenance.set("n_age_outside", report.n_age_outside);
     provenance.set("n_metallicity_outside", report.n_metallicity_outside);
     provenance.set("n_rank", comm.size());
@@ -163,7 +163,8 @@ std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, c
                                        const std::vector<double>& image, Communicator& comm) {
     for (const Regions::Entry& entry : Regions::instance().entries()) {
         std::string name = "seconds_" + entry.name;
-        std::replace(name.begin(), name.end(), '/', '_');
+        if (entry.calls == 0) { continue; } // still running: the writing itself
+        std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ' '; }, '_');
         product.provenance.set(name, comm.all_reduce_value(entry.seconds, Op::max));
     }
     product.provenance.traffic = comm.traffic();

@@ -40,7 +40,7 @@ double largest_speed(const SynthesisStars& input, Communicator& comm) {
 /// Counts stars of the field outside the library; throws where the user wants that.
 void check_placements(const SynthesisStars& input, const ssp::Interpolator& interpolator, const ssp::Library& library,
                       ssp::Outside outside, Communicator& comm, SynthesisReport& report) {
-    std::vector<std::int64_t> counts(3, 0); // age, metallicity, with light
+    std::vector<std::int64_t> counts(4, 0); // age, metallicity, with light, either outside
     agree(comm, [&] {
         for (std::size_t i = 0; i < input.spaxel.size(); ++i) {
             if (input.spaxel[i] < 0) { continue; }
@@ -50,6 +50,7 @@ void check_placements(const SynthesisStars& input, const ssp::Interpolator& inte
                 placement == ssp::Placement::metallicity_outside || placement == ssp::Placement::both_outside;
             counts[0] += age ? 1 : 0;
             counts[1] += metallicity ? 1 : 0;
+            counts[3] += age || metallicity ? 1 : 0;
             counts[2] += (age || metallicity) && outside == ssp::Outside::zero ? 0 : 1;
             if ((age || metallicity) && outside == ssp::Outside::error) {
                 throw Error(
@@ -67,6 +68,7 @@ void check_placements(const SynthesisStars& input, const ssp::Interpolator& inte
     report.n_age_outside = counts[0];
     report.n_metallicity_outside = counts[1];
     report.n_synthesised = counts[2];
+    report.n_outside_grid = counts[3];
 }
 
 void check_coverage(const ssp::Library& library, const WavelengthGrid& pixels, double redshift, double speed) {

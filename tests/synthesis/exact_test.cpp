@@ -223,6 +223,7 @@ TEST(ExactOutside, StarsOutsideTheLibraryAreCountedClampedDroppedOrRefused) {
         synthesise(scene.input(), 4, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), clamp);
     EXPECT_EQ(clamp.n_age_outside, 2);
     EXPECT_EQ(clamp.n_metallicity_outside, 2);
+    EXPECT_EQ(clamp.n_outside_grid, 3); // the last star is outside in both
     EXPECT_EQ(clamp.n_synthesised, 4);
     EXPECT_GT(clamped.flux()(3, 50), 0.0F);
     SynthesisReport zero;

@@ -80,6 +80,7 @@ struct SynthesisStars {
 struct SynthesisReport {
     Method method = Method::exact;
     std::int64_t n_synthesised = 0; ///< stars that gave light
+    std::int64_t n_outside_grid = 0;  ///< stars in the field outside the library's ages or metallicities
     std::int64_t n_age_outside = 0; ///< stars in the field outside the library's ages
     std::int64_t n_metallicity_outside = 0;
     double log_step = 0;  ///< of the log-wavelength grid; 0 for rubix resampling
