@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -150,5 +151,36 @@ public:
         return error;
     }
 };
+
+/// Stars uniform in a cube of this half side, seeded.
+inline std::vector<TinyStar> random_stars(std::size_t n, double half_side) {
+    std::uint64_t state = 12345;
+    const auto uniform = [&state] { // Knuth's MMIX generator: the test's own, the program has no part in it
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        return static_cast<double>(state >> 11) / 9007199254740992.0;
+    };
+    std::vector<TinyStar> stars(n);
+    for (TinyStar& star : stars) {
+        star.x = static_cast<float>((2 * uniform() - 1) * half_side);
+        star.y = static_cast<float>((2 * uniform() - 1) * half_side);
+        star.z = static_cast<float>((2 * uniform() - 1) * half_side);
+        star.vz = 200 * (2 * uniform() - 1);
+        star.age = 10 * uniform();
+    }
+    return stars;
+}
+
+/// What a run writes to standard error on rank 0.
+template <class Run>
+std::string messages_of(Run&& run) {
+    testing::internal::CaptureStderr();
+    run();
+    return testing::internal::GetCapturedStderr();
+}
+
+/// 1e-5: the error of the log-wavelength grid (a tenth of synthesis.tolerance at most, far less on a flat spectrum) and of float32.
+inline void expect_voxel(double found, double expected, const std::string& what = "") {
+    EXPECT_NEAR(found, expected, 1e-5 * std::abs(expected)) << what;
+}
 
 } // namespace tessera::test
