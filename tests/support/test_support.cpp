@@ -35,6 +35,7 @@ std::vector<fs::path>& scratch_folders() {
     return folders;
 }
 struct RemoveAtExit {
+    RemoveAtExit() { scratch_folders(); } // made first, hence destroyed last
     ~RemoveAtExit() {
         for (const fs::path& folder : scratch_folders()) {
             std::error_code ignored;
