@@ -134,11 +134,12 @@ def check_world(hdus, arguments, wavelengths):
 def check_mpdaf(path, hdus, wavelengths):
     cube = Cube(path)
     data = hdus["DATA"].data
+    flagged = np.isnan(data) | (hdus["DQ"].data != 0)  # mpdaf masks what DQ flags
     check("mpdaf: shape", cube.shape == data.shape, cube.shape)
     check("mpdaf: the variance is there and right",
-          cube.var is not None and np.array_equal(np.ma.filled(cube.var, np.nan), hdus["STAT"].data, equal_nan=True))
-    check("mpdaf: values, not-a-number masked", np.array_equal(cube.mask, np.isnan(data))
-          and np.array_equal(cube.data.data[~cube.mask], data[~cube.mask]))
+          cube.var is not None and np.array_equal(np.ma.getdata(cube.var)[~flagged], hdus["STAT"].data[~flagged]))
+    check("mpdaf: values, flagged ones and not-a-number masked", np.array_equal(np.ma.getmaskarray(cube.data), flagged)
+          and np.array_equal(cube.data.data[~flagged], data[~flagged]))
     check("mpdaf: unit", cube.unit == u.Unit(hdus["DATA"].header["BUNIT"], format="fits"), cube.unit)
     if not hdus["DATA"].header["CTYPE3"].endswith("-LOG"):  # mpdaf knows linear axes only
         check("mpdaf: wavelengths (1e-6 Angstrom)", close(cube.wave.coord(unit=u.angstrom), wavelengths, 1e-6), cube.wave.coord()[:3])
