@@ -45,9 +45,9 @@ std::string forecast_text(const CubeForecast& forecast, Communicator& comm) {
     for (const std::string& line : forecast.lines) { text += line + "\n"; }
     text += fmt::format("read     {} in all\nwrite    {}\nmemory   {} on each of {} ranks ({} free to each)\n",
                         bytes_text(forecast.bytes_to_read), bytes_text(forecast.bytes_to_write),
-                        bytes_text(forecast.bytes_per_rank()), comm.size(), bytes_text(available_memory(comm)));
-    for (const auto& [item, bytes] : forecast.memory) {
-        text += fmt::format("  {:<28} {:>12}\n", item, bytes_text(bytes));
+                        bytes_text(peak_memory(forecast.memory)), comm.size(), bytes_text(available_memory(comm)));
+    for (const MemoryItem& item : forecast.memory) {
+        text += fmt::format("  {:<30} {:>12}\n", item.name, bytes_text(item.bytes));
     }
     return text;
 }

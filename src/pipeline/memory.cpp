@@ -13,9 +13,14 @@
 
 namespace tessera {
 
-std::int64_t CubeForecast::bytes_per_rank() const {
-    return std::accumulate(memory.begin(), memory.end(), std::int64_t{0},
-                           [](std::int64_t sum, const auto& item) { return sum + item.second; });
+std::int64_t peak_memory(const std::vector<MemoryItem>& items) {
+    using Phase = MemoryItem::Phase;
+    const auto sum = [&items](Phase phase) {
+        std::int64_t bytes = 0;
+        for (const MemoryItem& item : items) { bytes += item.phase == phase ? item.bytes : 0; }
+        return bytes;
+    };
+    return sum(Phase::always) + std::max({sum(Phase::synthesis), sum(Phase::reduction), sum(Phase::instrument)});
 }
 
 namespace {
@@ -64,39 +69,40 @@ std::int64_t available_memory(Communicator& comm) {
     return comm.all_reduce_value(bytes / comm.ranks_on_node(), Op::min);
 }
 
-std::vector<std::pair<std::string, std::int64_t>> memory_plan(const Plan& plan, int n_rank) {
+std::vector<MemoryItem> memory_plan(const Plan& plan, int n_rank) {
+    using Phase = MemoryItem::Phase;
     const auto share = [n_rank](std::int64_t n) { return (n + n_rank - 1) / n_rank; };
     const SnapshotInfo& info = plan.snapshot->info();
-    const std::int64_t star_bytes =
-        plan.config.output.stages ? 60 : 48; // ten floats, spaxel, velocity; rows and stage lists
-    const std::int64_t plane = plan.field.n_padded() * 4;
-    const std::int64_t partial = plane * plan.pixels.size();
-    const std::int64_t slab = plan.field.n_x * plan.field.n_y * 4 * share(plan.pixels.size());
-    std::vector<std::pair<std::string, std::int64_t>> items;
-    items.emplace_back("stars", share(info.n_star_rows) * star_bytes);
-    items.emplace_back("gas", plan.config.simulation.gas ? share(info.n_gas_rows) * 44 : 0);
-    items.emplace_back("SSP library", plan.library.n_node() * plan.library.n_wave() * 4);
-    items.emplace_back("synthesis",
-                       synthesis_bytes(share(info.n_star_rows), plan.library, plan.pixels, plan.config.galaxy.redshift,
-                                       plan.config.synthesis, plan.where.threads));
-    items.emplace_back("partial cube", partial);
-    // While it is transposed the partial cube is there twice; then the slab of the padded field.
-    items.emplace_back("reduction",
-                       partial + (plan.config.parallel.reduction == Reduction::allreduce ? 0 : share(partial)));
-    items.emplace_back("slabs between the stages", slab * (plan.config.output.stages ? 7 : 4));
-    items.emplace_back("maps", plan.field.n_padded() * 8 * 16);
-    items.emplace_back("program, MPI, libraries", std::int64_t{80} << 20);
+    const bool stages = plan.config.output.stages;
+    const std::int64_t star_bytes = stages ? 68 : 48; // ten floats, spaxel, velocity; with stages rows and their copy
+    const std::int64_t n_star = share(info.n_star_rows);
+    const std::int64_t partial = plan.field.n_padded() * plan.pixels.size() * 4;
+    const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
+    const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
+    std::vector<MemoryItem> items;
+    items.push_back({"program, MPI, libraries", std::int64_t{40} << 20, Phase::always});
+    items.push_back({"stars", n_star * star_bytes, Phase::always});
+    items.push_back({"gas", plan.config.simulation.gas ? share(info.n_gas_rows) * 44 : 0, Phase::always});
+    items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
+    items.push_back({"synthesis: templates, lists",
+                     synthesis_bytes(n_star, plan.library, plan.pixels, plan.config.galaxy.redshift,
+                                     plan.config.synthesis, plan.where.threads),
+                     Phase::synthesis});
+    items.push_back({"synthesis: partial cube", partial, Phase::synthesis});
+    // The partial cube and its transpose, then this rank's slab of the sum.
+    items.push_back({"reduction: partial cube twice", 2 * partial, Phase::reduction});
+    items.push_back({"reduction: slab", n_rank > 1 ? padded_slab : 0, Phase::reduction});
+    items.push_back({"instrument: slab with margin", padded_slab, Phase::instrument});
+    items.push_back({"instrument: slabs, variance", slab * (stages ? 6 : 3), Phase::instrument});
+    items.push_back({"maps", plan.field.n_padded() * 8 * 16, Phase::instrument});
     return items;
 }
 
 void check_memory(const Plan& plan, Communicator& comm) {
     const auto items = memory_plan(plan, comm.size());
-    std::int64_t needed = 0;
-    const std::pair<std::string, std::int64_t>* largest = &items.front();
-    for (const auto& item : items) {
-        needed += item.second;
-        if (item.second > largest->second) { largest = &item; }
-    }
+    const std::int64_t needed = peak_memory(items);
+    const MemoryItem& largest =
+        *std::max_element(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
     const std::int64_t available = available_memory(comm);
     if (needed <= available) { return; }
     const double gigabyte = 1e9;
@@ -104,9 +110,8 @@ void check_memory(const Plan& plan, Communicator& comm) {
                  .where = "memory",
                  .found = fmt::format("{:.2f} GB available to each of {} ranks on this node",
                                       static_cast<double>(available) / gigabyte, comm.ranks_on_node()),
-                 .expected = fmt::format("{:.2f} GB a rank, most of it for the {} ({:.2f} GB)",
-                                         static_cast<double>(needed) / gigabyte, largest->first,
-                                         static_cast<double>(largest->second) / gigabyte),
+                 .expected = fmt::format("{:.2f} GB a rank ({}: {:.2f} GB)", static_cast<double>(needed) / gigabyte,
+                                         largest.name, static_cast<double>(largest.bytes) / gigabyte),
                  .cure = "Use fewer ranks on a node and more nodes, a smaller telescope.field_of_view or fewer "
                          "wavelengths; `tessera cube --dry-run` shows the items"});
 }

@@ -41,7 +41,7 @@ struct Plan {
 Plan make_plan(const Config& config, Communicator& comm);
 
 /// Bytes a rank will need, by item; `n_rank` ranks share the stars and the wavelengths.
-std::vector<std::pair<std::string, std::int64_t>> memory_plan(const Plan& plan, int n_rank);
+std::vector<MemoryItem> memory_plan(const Plan& plan, int n_rank);
 
 /// @throws Error(Kind::resource)  a rank would need more than it may use: says how much, of what, and what would fit
 void check_memory(const Plan& plan, Communicator& comm);

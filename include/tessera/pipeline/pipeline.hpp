@@ -22,11 +22,21 @@ struct CubeSummary {
     double total_flux = 0; ///< sum over the cube of flux times pixel width, in the output's unit times Angstrom
 };
 
+/// Memory that a rank will need, by item. Phases follow each other: the peak is what is always there plus the largest phase.
+struct MemoryItem {
+    enum class Phase { always, synthesis, reduction, instrument };
+    std::string name;
+    std::int64_t bytes = 0;
+    Phase phase = Phase::always;
+};
+
+/// The largest sum of what is there at one time, bytes.
+std::int64_t peak_memory(const std::vector<MemoryItem>& items);
+
 /// What a run would do: `tessera cube --dry-run`.
 struct CubeForecast {
     std::vector<std::string> lines;                           ///< input, grid, method, in words
-    std::vector<std::pair<std::string, std::int64_t>> memory; ///< bytes a rank, by item
-    std::int64_t bytes_per_rank() const;
+    std::vector<MemoryItem> memory; ///< of a rank
     std::int64_t bytes_to_read = 0; ///< all ranks
     std::int64_t bytes_to_write = 0;
 };
