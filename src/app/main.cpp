@@ -1,4 +1,5 @@
 // tessera: commands, exit codes, and the way out after an error. Each command is a file of its own.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -80,6 +81,8 @@ int guarded(const std::vector<std::string>& words, Communicator& comm, bool& fai
 
 int main(int argc, char** argv) {
     using namespace tessera;
+    // Beyond a limit on the size of files (ulimit -f) a write then fails, as on a full disk, instead of killing this rank.
+    std::signal(SIGXFSZ, SIG_IGN);
     MpiEnvironment mpi(argc, argv);
     log::set_enabled(mpi.world().is_root());
     bool failed = false;

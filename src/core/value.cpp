@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -155,11 +156,13 @@ Value parse_yaml(const std::string& text, const std::string& where) {
 Value read_yaml(const std::string& path) {
     std::ifstream file(path);
     std::stringstream text;
-    if (file) { text << file.rdbuf(); }
-    if (!file || file.bad()) {
+    std::error_code ignored;
+    const bool folder = std::filesystem::is_directory(path, ignored);
+    if (file && !folder) { text << file.rdbuf(); }
+    if (!file || file.bad() || folder) {
         throw Error({.kind = Kind::config,
                      .where = path,
-                     .found = "no readable file",
+                     .found = folder ? "a folder" : "no readable file",
                      .expected = "a YAML file",
                      .cure = "check the path and its permissions"});
     }

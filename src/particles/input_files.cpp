@@ -128,7 +128,7 @@ InputFiles find_input(const SnapshotOptions& options) {
                      .where = options.path,
                      .found = error ? error.message() : "no such file or folder",
                      .expected = "the input named by simulation.path",
-                     .cure = "relative paths start at the folder the program runs in"});
+                     .cure = "check the path; in a configuration file it starts at that file's folder"});
     }
     if (!fs::is_directory(path)) {
         // A number beside a file may be the one of a cut-out: harmless, the file is what is read.

@@ -108,9 +108,9 @@ void check_memory(const Plan& plan, Communicator& comm) {
     const double gigabyte = 1e9;
     throw Error({.kind = Kind::resource,
                  .where = "memory",
-                 .found = fmt::format("{:.2f} GB available to each of {} ranks on this node",
+                 .found = fmt::format("{:.3g} GB available to each of {} ranks on this node",
                                       static_cast<double>(available) / gigabyte, comm.ranks_on_node()),
-                 .expected = fmt::format("{:.2f} GB a rank ({}: {:.2f} GB)", static_cast<double>(needed) / gigabyte,
+                 .expected = fmt::format("{:.3g} GB a rank ({}: {:.3g} GB)", static_cast<double>(needed) / gigabyte,
                                          largest.name, static_cast<double>(largest.bytes) / gigabyte),
                  .cure = "Use fewer ranks on a node and more nodes, a smaller telescope.field_of_view or fewer "
                          "wavelengths; `tessera cube --dry-run` shows the items"});

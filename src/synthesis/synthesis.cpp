@@ -119,6 +119,7 @@ PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const
     const SortedStars sorted(input.spaxel, n_spaxel);
     const ExactInput exact{input, sorted, interpolator, redshift, options.doppler, where, progress};
     report.method = Method::exact;
+    if (progress) { progress(0, static_cast<std::int64_t>(sorted.order.size())); } // the clock of the rate starts
     if (options.resampling == Resampling::rubix) {
         exact_rubix(exact, library, pixels, cube);
         return cube;

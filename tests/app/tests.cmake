@@ -1,0 +1,2 @@
+tessera_test(app/cli TIMEOUT 300)
+tessera_test(app/cli_errors TIMEOUT 300)
