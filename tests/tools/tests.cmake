@@ -24,3 +24,6 @@ set_tests_properties(tools/check_fits PROPERTIES LABELS "reference;slow" TIMEOUT
 # Which packages are asked for, and what a user without rights reads; no package is installed.
 add_test(NAME tools/dependencies COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/dependencies_test.sh" "${PROJECT_SOURCE_DIR}")
 set_tests_properties(tools/dependencies PROPERTIES LABELS unit TIMEOUT 60)
+
+add_test(NAME tools/scripts COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/scripts_test.sh" "${PROJECT_SOURCE_DIR}")
+set_tests_properties(tools/scripts PROPERTIES LABELS unit TIMEOUT 60)
