@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #if defined(__CUDACC__)
 #define TESSERA_HD __host__ __device__
@@ -24,7 +25,9 @@ public:
     TESSERA_HD explicit View(T* data, Extent... extent) : data_(data), extent_{static_cast<std::int64_t>(extent)...} {}
 
     /// A view of const elements from one of mutable ones.
-    TESSERA_HD operator View<const T, N>() const {
+    TESSERA_HD operator View<const T, N>() const
+        requires(!std::is_const_v<T>)
+    {
         View<const T, N> other;
         other.data_ = data_;
         for (int d = 0; d < N; ++d) { other.extent_[d] = extent_[d]; }
