@@ -44,6 +44,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     Regions::instance().clear();
     for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
     const Plan plan = timed("prepare", [&] { return make_plan(config, comm); });
+    check_inputs_stay(plan, comm);
     check_memory(plan, comm);
 
     CubeSummary summary;
@@ -83,6 +84,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
 CubeForecast forecast_cube(const Config& config, Communicator& comm) {
     for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
     const Plan plan = make_plan(config, comm);
+    check_inputs_stay(plan, comm);
     const SnapshotInfo& info = plan.snapshot->info();
     CubeForecast forecast;
     forecast.lines.push_back(

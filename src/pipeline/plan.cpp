@@ -9,6 +9,7 @@
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/synthesis/coverage.hpp"
 
 namespace tessera {
 
@@ -119,6 +120,10 @@ Plan make_plan(const Config& config, Communicator& comm) {
     // A kernel with zeros beyond the band (RUBIX) has no use for light from there.
     add_ghost_pixels(plan, plan.lsf.edge == Lsf::Edge::zero ? 0 : plan.lsf.half_width());
     if (plan.pixels.size() != plan.band.size()) { plan.lsf = lsf_on(plan.pixels); }
+    // What even a star at rest would miss is known before any is read; synthesis looks again with their true speeds.
+    if (config.synthesis.uncovered == Uncovered::error) {
+        check_coverage(plan.library, plan.band, config.galaxy.redshift, 0);
+    }
     return plan;
 }
 

@@ -8,6 +8,7 @@
 #include "pipeline/maps.hpp"
 #include "pipeline/picture.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
 #include "tessera/core/region.hpp"
 #include "tessera_version.hpp"
 
@@ -108,6 +109,24 @@ std::vector<std::string> output_paths(const Config& config) {
     if (config.output.fits) { paths.push_back(config.resolve(*config.output.fits)); }
     if (config.output.quicklook) { paths.push_back(config.resolve(*config.output.quicklook)); }
     return paths;
+}
+
+void check_inputs_stay(const Plan& plan, Communicator& comm) {
+    agree(comm, [&] {
+        std::vector<std::string> inputs = plan.snapshot->info().files;
+        inputs.push_back(plan.library.source);
+        for (const std::string& output : output_paths(plan.config)) {
+            for (const std::string& input : inputs) {
+                std::error_code ignored;
+                if (!fs::equivalent(output, input, ignored)) { continue; }
+                throw Error({.kind = Kind::config,
+                             .where = output,
+                             .found = "an input of this run, which the output would replace",
+                             .expected = "a file of its own for each output",
+                             .cure = "Choose another path with output.path (or -o), output.fits or output.quicklook"});
+            }
+        }
+    });
 }
 
 CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, ObservedCube&& cube,

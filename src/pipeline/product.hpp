@@ -17,4 +17,8 @@ std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, c
 /// Paths of the files that will be written: cube, FITS, picture.
 std::vector<std::string> output_paths(const Config& config);
 
+/// Keeps a run from replacing what it reads. Collective.
+/// @throws Error(Kind::config)  an output path is a particle file or the SSP library of this run
+void check_inputs_stay(const Plan& plan, Communicator& comm);
+
 } // namespace tessera

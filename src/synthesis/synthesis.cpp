@@ -10,6 +10,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/synthesis/coverage.hpp"
 
 namespace tessera {
 
@@ -71,6 +72,8 @@ void check_placements(const SynthesisStars& input, const ssp::Interpolator& inte
     report.n_outside_grid = counts[3];
 }
 
+} // namespace
+
 void check_coverage(const ssp::Library& library, const WavelengthGrid& pixels, double redshift, double speed) {
     const auto covered = covered_pixels(library, pixels, redshift, speed);
     const auto uncovered = [](bool c) { return !c; };
@@ -92,8 +95,6 @@ void check_coverage(const ssp::Library& library, const WavelengthGrid& pixels, d
          .cure = "Narrow telescope.wavelength_range, use a wider library, or set synthesis.uncovered: flag to mark "
                  "those pixels in the mask"});
 }
-
-} // namespace
 
 std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
                                  double largest_speed) {

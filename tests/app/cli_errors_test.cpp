@@ -193,6 +193,9 @@ TEST(ConfigErrors, RangeThatTheLibraryDoesNotCover) {
                    {"library.h5", "1000.0 to 20000.0 Angstrom", "of 220 telescope pixels", "and 21073.75 Angstrom",
                     "not covered", "synthesis.uncovered: flag"});
     EXPECT_EQ(place.cubes(), std::vector<std::string>{});
+    auto forecast = beyond;
+    forecast.emplace_back("--dry-run");
+    expect_failure(place.cube(forecast), 2, {"not covered"}); // known before any star is read
     auto allowed = beyond;
     allowed.insert(allowed.end(), {"--set", "synthesis.uncovered=flag"});
     expect_success(place.cube(allowed));

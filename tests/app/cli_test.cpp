@@ -156,6 +156,14 @@ TEST(Cube, ReplacesAnOlderCubeAndKeepsItWhenItFails) {
     EXPECT_GT(Place::read(place.cube_file).sum(), 0);
 }
 
+TEST(Cube, DoesNotReplaceItsInput) {
+    const Place place("own-input");
+    const auto before = slurp(place.stars_file);
+    test::expect_failure(place.cube({"-o", "stars.hdf5"}), 2, {"stars.hdf5", "an input of this run"});
+    test::expect_failure(place.cube({"-o", "./library.h5"}, 3), 2, {"library.h5", "an input of this run"});
+    EXPECT_EQ(slurp(place.stars_file), before);
+}
+
 /// The value that `config show` prints for `key:` in `section:`.
 std::string shown(const std::string& text, const std::string& section, const std::string& key) {
     const std::string head = section + ":\n";
