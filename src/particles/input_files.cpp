@@ -113,6 +113,32 @@ std::vector<std::string> numbered_files(const fs::path& folder, const std::strin
     return family == found.end() ? std::vector<std::string>{} : in_order(folder, stem, family->second);
 }
 
+std::optional<std::int64_t> only_snapshot(const std::string& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) { return std::nullopt; }
+    constexpr std::string_view prefix = "snapdir_";
+    std::vector<std::int64_t> numbers;
+    for (const auto& entry : fs::directory_iterator(path)) {
+        const std::string name = entry.path().filename().string();
+        const std::string digits = name.starts_with(prefix) ? name.substr(prefix.size()) : "";
+        if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos) {
+            continue;
+        }
+        numbers.push_back(std::stoll(digits));
+    }
+    if (numbers.empty()) { return std::nullopt; }
+    std::sort(numbers.begin(), numbers.end());
+    if (numbers.size() > 1) {
+        throw Error(
+            {.kind = Kind::config,
+             .where = path,
+             .found = fmt::format("the snapshots {}", fmt::join(numbers, ", ")),
+             .expected = "one of them chosen",
+             .cure = "give its number: simulation.snapshot in a configuration, --snapshot on the command line"});
+    }
+    return numbers.front();
+}
+
 InputFiles find_input(const SnapshotOptions& options) {
     if (options.path.empty()) {
         throw Error({.kind = Kind::config,

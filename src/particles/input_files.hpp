@@ -23,6 +23,10 @@ std::vector<std::string> numbered_files(const std::filesystem::path& folder, con
 /// "007": numbers of snapshots as file names write them.
 std::string three_digits(std::int64_t number);
 
+/// NNN when `path` is a run's folder with one snapdir_NNN in it; nullopt for anything else.
+/// @throws Error(Kind::config)  several: the user must choose
+std::optional<std::int64_t> only_snapshot(const std::string& path);
+
 /// Rank 0 alone.
 /// @throws Error(Kind::config)  no path
 /// @throws Error(Kind::data)    nothing there, a folder without HDF5 files or with those of several snapshots, a chunk missing

@@ -66,7 +66,9 @@ private:
     Communicator& comm_;
 };
 
-Plan make_plan(const SnapshotOptions& options) {
+Plan make_plan(const SnapshotOptions& asked) {
+    SnapshotOptions options = asked;
+    if (!options.snapshot) { options.snapshot = only_snapshot(options.path); }
     const InputFiles input = find_input(options);
     const SnapshotFormat format = options.format == SnapshotFormat::automatic ? detect(input.chunks) : options.format;
     switch (format) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "particles/age_table.hpp"
+#include "particles/input_files.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera::particles {
@@ -34,6 +35,20 @@ TEST(TablePlan, OnlyChunksWithRowsOfTheSelectionAreOpened) {
     ASSERT_EQ(selected.size(), 2U);
     EXPECT_EQ(selected[0].path, "a");
     EXPECT_EQ(selected[1].path, "c");
+}
+
+TEST(RunFolder, ItsOnlySnapshotNeedsNoNumberAndSeveralMustBeChosenFrom) {
+    const auto folder = test::scratch("run-folder");
+    EXPECT_EQ(only_snapshot(folder.string()), std::nullopt);
+    EXPECT_EQ(only_snapshot((folder / "absent").string()), std::nullopt);
+    std::filesystem::create_directories(folder / "snapdir_099");
+    std::filesystem::create_directories(folder / "snapdir_backup");
+    EXPECT_EQ(only_snapshot(folder.string()), 99);
+    std::filesystem::create_directories(folder / "snapdir_004");
+    const auto error = test::error_of([&] { only_snapshot(folder.string()); });
+    ASSERT_TRUE(error.has_value());
+    EXPECT_EQ(error->kind(), Kind::config);
+    EXPECT_NE(std::string(error->what()).find("the snapshots 4, 99"), std::string::npos) << error->what();
 }
 
 TEST(AgeTable, AgreesWithTheCosmologyAtEveryScaleFactor) {
