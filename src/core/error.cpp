@@ -2,6 +2,18 @@
 
 namespace tessera {
 
+namespace {
+
+/// The cure is a sentence of its own: a capital, unless it starts with the program's name, a key or a path.
+std::string sentence(std::string text) {
+    const auto end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz");
+    const bool word = end != 0 && end != std::string::npos && (text[end] == ' ' || text[end] == ',');
+    if (word && text.substr(0, end) != "tessera") { text[0] = static_cast<char>(text[0] - 'a' + 'A'); }
+    return text;
+}
+
+} // namespace
+
 std::string render(const ErrorText& text) {
     std::string message = text.where;
     const auto append = [&message](const std::string& separator, const std::string& part) {
@@ -11,7 +23,7 @@ std::string render(const ErrorText& text) {
     };
     append(": ", text.found.empty() ? "" : "found " + text.found);
     append(text.found.empty() ? ": " : "; ", text.expected.empty() ? "" : "expected " + text.expected);
-    append(". ", text.cure);
+    append(". ", sentence(text.cure));
     return message;
 }
 

@@ -95,7 +95,7 @@ TEST(InputErrors, BadValuesNameTheRow) {
         const Place place("bad-value", stars);
         expect_failure(
             place.cube(), 3,
-            {fmt::format("stars.hdf5:/stars/{}, row 21", bad.dataset), bad.found, "repair or remove the row"});
+            {fmt::format("stars.hdf5:/stars/{}, row 21", bad.dataset), bad.found, "Repair or remove the row"});
         EXPECT_EQ(place.cubes(), std::vector<std::string>{});
     }
 }
@@ -208,7 +208,7 @@ TEST(ConfigErrors, RangeThatTheLibraryDoesNotCover) {
 
 TEST(ResourceErrors, OutputsThatCannotBeWritten) {
     const Place place("unwritable");
-    expect_failure(place.cube({"-o", "nowhere/cube.h5"}), 4, {"nowhere/cube.h5", "no folder", "make the folder"});
+    expect_failure(place.cube({"-o", "nowhere/cube.h5"}), 4, {"nowhere/cube.h5", "no folder", "Make the folder"});
     place.write("file", "");
     expect_failure(place.cube({"-o", "file/cube.h5"}), 4, {"file/cube.h5", "not a folder"});
     fs::create_directory(place.folder / "taken.h5");

@@ -157,7 +157,7 @@ TEST(Cosmology, UnknownNameIsRefusedWithTheNearest) {
     EXPECT_EQ(error->kind(), Kind::config);
     const std::string text = error->what();
     EXPECT_NE(text.find("\"Planck16\""), std::string::npos) << text;
-    EXPECT_NE(text.find("did you mean Planck1"), std::string::npos) << text;
+    EXPECT_NE(text.find("Did you mean Planck1"), std::string::npos) << text;
 }
 
 TEST(Cosmology, ParametersOutOfRangeAreRefusedByName) {
