@@ -66,8 +66,11 @@ std::string timings_text(Communicator& comm) {
 }
 
 std::string summary_text(const CubeSummary& summary) {
-    std::string text = fmt::format("{} stars read, {} in the field, {} gave light", summary.n_star, summary.n_in_field,
-                                   summary.synthesis.n_synthesised);
+    // The PSF brings light of stars next to the field into it: more may give light than lie in it.
+    const bool beside = summary.synthesis.n_synthesised > summary.n_in_field;
+    std::string text =
+        fmt::format("{} stars read, {} in the field, {} gave light{}", summary.n_star, summary.n_in_field,
+                    summary.synthesis.n_synthesised, beside ? ", some from next to the field" : "");
     if (summary.n_wind_dropped > 0) { text += fmt::format("; {} wind cells dropped", summary.n_wind_dropped); }
     for (const std::string& file : summary.files) { text += "\nwrote " + file; }
     return text;
