@@ -71,7 +71,9 @@ void require_inside(const Stars& stars, const Vector3& centre, const Vector3& or
     double allowed = least_distance;
     for (std::size_t d = 0; d < 3; ++d) { allowed = std::max(allowed, upper[d] - lower[d]); }
     bool inside = true;
-    for (std::size_t d = 0; d < 3; ++d) { inside = inside && centre[d] >= lower[d] - allowed && centre[d] <= upper[d] + allowed; }
+    for (std::size_t d = 0; d < 3; ++d) {
+        inside = inside && centre[d] >= lower[d] - allowed && centre[d] <= upper[d] + allowed;
+    }
     if (inside) { return; }
     const auto in_box = [&](const Vector3& v) {
         return text_of({origin[0] + v[0], origin[1] + v[1], origin[2] + v[2]});
@@ -80,7 +82,8 @@ void require_inside(const Stars& stars, const Vector3& centre, const Vector3& or
         {.kind = Kind::data,
          .where = fmt::format("galaxy.centre ({})", word_of(kind)),
          .found = fmt::format("centre {} kpc", in_box(centre)),
-         .expected = fmt::format("within {:.3g} kpc of the stars' bounding box, {} to {} kpc", allowed, in_box(lower), in_box(upper)),
+         .expected = fmt::format("within {:.3g} kpc of the stars' bounding box, {} to {} kpc", allowed, in_box(lower),
+                                 in_box(upper)),
          .cure = "Give the centre in physical kpc in the frame of the input (comoving or h units are a common slip), "
                  "or galaxy.centre: shrinking-sphere"});
 }

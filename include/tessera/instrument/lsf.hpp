@@ -28,8 +28,11 @@ struct LsfOptions {
     void describe(Visitor& key) {
         key("lsf.profile", profile, unit::none, "shape of the line-spread function");
         key("lsf.fwhm", fwhm, unit::angstrom,
-            "full width at half maximum (no broadening: lsf.profile: none); null: the telescope's, unless lsf.sigma is given", above(0));
-        key("lsf.sigma", sigma, unit::angstrom, "standard deviation, instead of lsf.fwhm (no broadening: lsf.profile: none)", above(0));
+            "full width at half maximum (no broadening: lsf.profile: none); null: the telescope's, unless lsf.sigma is "
+            "given",
+            above(0));
+        key("lsf.sigma", sigma, unit::angstrom,
+            "standard deviation, instead of lsf.fwhm (no broadening: lsf.profile: none)", above(0));
         key("lsf.template_fwhm", template_fwhm, unit::angstrom,
             "rest-frame resolution of the SSP library, subtracted in quadrature; null: the library's own where known; "
             "0: none",

@@ -26,11 +26,14 @@ struct PsfOptions {
     template <class Visitor>
     void describe(Visitor& key) {
         key("psf.profile", profile, unit::none, "shape of the point-spread function");
-        key("psf.fwhm", fwhm, unit::arcsec, "full width at half maximum (no blurring: psf.profile: none); null: 0.8, unless psf.sigma is given",
+        key("psf.fwhm", fwhm, unit::arcsec,
+            "full width at half maximum (no blurring: psf.profile: none); null: 0.8, unless psf.sigma is given",
             above(0));
         key("psf.moffat_beta", moffat_beta, unit::none, "Moffat index; finite flux needs more than 1", above(1));
         key("psf.sigma", sigma, unit::spaxel,
-            "width of a Gaussian sampled at spaxel centres, as RUBIX does, instead of psf.fwhm (no blurring: psf.profile: none)", above(0));
+            "width of a Gaussian sampled at spaxel centres, as RUBIX does, instead of psf.fwhm (no blurring: "
+            "psf.profile: none)",
+            above(0));
         key("psf.size", size, unit::spaxel, "edge of the kernel; null: what holds 99.9 % of the flux", at_least(1));
     }
 };

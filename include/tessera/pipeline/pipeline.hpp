@@ -35,7 +35,7 @@ std::int64_t peak_memory(const std::vector<MemoryItem>& items);
 
 /// What a run would do: `tessera cube --dry-run`.
 struct CubeForecast {
-    std::vector<std::string> lines;                           ///< input, grid, method, in words
+    std::vector<std::string> lines; ///< input, grid, method, in words
     std::vector<MemoryItem> memory; ///< of a rank
     std::int64_t bytes_to_read = 0; ///< all ranks
     std::int64_t bytes_to_write = 0;

@@ -79,9 +79,9 @@ struct SynthesisStars {
 /// What was done, the same on every rank.
 struct SynthesisReport {
     Method method = Method::exact;
-    std::int64_t n_synthesised = 0; ///< stars that gave light
-    std::int64_t n_outside_grid = 0;  ///< stars in the field outside the library's ages or metallicities
-    std::int64_t n_age_outside = 0; ///< stars in the field outside the library's ages
+    std::int64_t n_synthesised = 0;  ///< stars that gave light
+    std::int64_t n_outside_grid = 0; ///< stars in the field outside the library's ages or metallicities
+    std::int64_t n_age_outside = 0;  ///< stars in the field outside the library's ages
     std::int64_t n_metallicity_outside = 0;
     double log_step = 0;  ///< of the log-wavelength grid; 0 for rubix resampling
     double error_rms = 0; ///< rms over pixels relative to the mean, worst of a sample of single-star spectra,
