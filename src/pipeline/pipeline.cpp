@@ -99,8 +99,7 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
                                          comm.size(), plan.where.threads));
     for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
     forecast.memory = memory_plan(plan, comm.size());
-    constexpr std::int64_t bytes_a_row = 40;
-    forecast.bytes_to_read = info.n_star_rows * bytes_a_row + info.n_gas_rows * bytes_a_row;
+    forecast.bytes_to_read = info.bytes_to_read;
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
     const std::int64_t cubes = config.output.stages ? 6 : 3;
     forecast.bytes_to_write = voxels * 4 * (cubes + (config.output.fits ? 3 : 0));
