@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include "instrument/config_error.hpp"
 #include "instrument/warn_once.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
@@ -16,14 +17,6 @@ namespace {
 
 /// A convolution narrower than this, in pixels, changes nothing that a float can show next to the line's own width.
 constexpr double negligible_sigma = 1e-3;
-
-[[noreturn]] void throw_config(const char* where, std::string found, std::string expected, std::string cure) {
-    throw Error({.kind = Kind::config,
-                 .where = where,
-                 .found = std::move(found),
-                 .expected = std::move(expected),
-                 .cure = std::move(cure)});
-}
 
 void check(const LsfOptions& options) {
     for (const auto& [key, width] : {std::pair{"lsf.fwhm", options.fwhm}, std::pair{"lsf.sigma", options.sigma}}) {

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "instrument/config_error.hpp"
 #include "instrument/warn_once.hpp"
 #include "tessera/core/constants.hpp"
-#include "tessera/core/error.hpp"
 
 namespace tessera {
 namespace {
@@ -70,14 +70,6 @@ std::int64_t size_that_holds(double share, const std::function<double(std::int64
         if (flux_within(size) >= share) { return size; }
     }
     return 0;
-}
-
-[[noreturn]] void throw_config(const char* where, std::string found, std::string expected, std::string cure) {
-    throw Error({.kind = Kind::config,
-                 .where = where,
-                 .found = std::move(found),
-                 .expected = std::move(expected),
-                 .cure = std::move(cure)});
 }
 
 void check(const PsfOptions& options) {

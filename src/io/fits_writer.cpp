@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "io/fits_handle.hpp"
+#include "io/writable.hpp"
 #include "tessera/io/fits.hpp"
 
 namespace tessera::io {
@@ -57,16 +58,7 @@ struct FitsWriter::State {
 
 FitsWriter::FitsWriter(const std::string& path) : state_(std::make_shared<State>()) {
     state_->path = path;
-    // Opening it ourselves gives the system's reason, which CFITSIO's message lacks.
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        throw Error({.kind = Kind::resource,
-                     .where = path,
-                     .found = fmt::format("it cannot be written ({})", std::strerror(errno)),
-                     .expected = "a path in a folder that exists and can be written",
-                     .cure = "make the folder, change its rights, or choose another output path"});
-    }
-    ::close(descriptor);
+    try_to_create(path);
     ::unlink(path.c_str());
     int status = 0;
     fits_create_diskfile(&state_->file, path.c_str(), &status);

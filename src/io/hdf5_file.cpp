@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "io/hdf5_handle.hpp"
+#include "io/writable.hpp"
 
 namespace tessera::io {
 
@@ -76,19 +77,6 @@ void inspect(const std::string& path) {
                      .expected = "a complete HDF5 file",
                      .cure = "it looks truncated or damaged: fetch or make it again"});
     }
-}
-
-/// Makes the file, empty, to learn whether the path can be written.
-void try_to_create(const std::string& path) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        throw Error({.kind = Kind::resource,
-                     .where = path,
-                     .found = fmt::format("it cannot be written ({})", std::strerror(errno)),
-                     .expected = "a path in a folder that exists and can be written",
-                     .cure = "make the folder, change its rights, or choose another output path"});
-    }
-    ::close(descriptor);
 }
 
 } // namespace
