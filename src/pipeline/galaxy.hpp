@@ -12,6 +12,8 @@ struct Galaxy {
     Stars stars;
     Gas gas;
     ReadReport report;
+    std::uint64_t star_checksum =
+        0; ///< of what was read, whatever the number of ranks: two cubes of the same stars agree in it
     Centre centre;
     Rotation rotation;
     Projection projection;

@@ -16,6 +16,11 @@ void compare_with_one_rank(const test::Scene& scene, const std::vector<std::stri
         const std::string alone = scene.run("alone.h5", more, *self);
         EXPECT_LE(test::difference(test::Cube(together), test::Cube(alone)), 1e-6);
         EXPECT_LE(test::difference(test::Cube(together, "variance"), test::Cube(alone, "variance")), 3e-6); // squares
+        const auto checksum = [](const std::string& path) {
+            return io::Hdf5File::open(path).group("provenance").find_text("star_checksum").value_or("none");
+        };
+        EXPECT_EQ(checksum(together), checksum(alone));
+        EXPECT_EQ(checksum(together).size(), 16U);
         for (const char* name : {"RAW_VEL", "OBS_SIGMA", "RAW_AGE", "OBS_WHITE"}) {
             const auto a = test::map_of(together, name);
             const auto b = test::map_of(alone, name);
