@@ -2,6 +2,7 @@
 // that the templates of a block (all nodes) stay in the level-2 cache while all stars of the batch pass over them.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "synthesis/clones.hpp"
 #include "synthesis/exact.hpp"
@@ -96,7 +97,7 @@ public:
     Worker(const LogTemplates& templates, const Rebin& rebin, PartialCube& cube)
         : templates_(templates), rebin_(rebin), cube_(cube) {}
 
-    /// All stars of a run over one block of pixels.
+    /// All stars of a run over one block of pixels; `stars` are the batch's, in the order of summation.
     void work(const Run& run, const Block& block, const std::vector<Star>& stars, std::int64_t batch_first) const {
         thread_local Lines lines;
         const std::int64_t n = block.log_end - block.log_first;
@@ -147,6 +148,24 @@ void look_up(const ExactInput& input, double log_step, std::int64_t first, std::
     });
 }
 
+/// Stars of the same cell of the library one after the other within each run: their rows of the templates are then still in
+/// the level-1 cache. Ties stay in input order, so that the sum is the same for any number of threads.
+void group_by_cell(const device::Host& where, const std::vector<Run>& runs, std::int64_t batch_first,
+                   std::vector<Star>& batch) {
+    const std::vector<Star> unordered = batch;
+    device::for_each(where, static_cast<std::int64_t>(runs.size()), 8, [&](std::int64_t i_run) {
+        const Run& run = runs[static_cast<std::size_t>(i_run)];
+        std::vector<std::pair<std::int32_t, std::int32_t>> order; // cell, place in the batch
+        for (std::int64_t i = run.first - batch_first; i < run.end - batch_first; ++i) {
+            const Star& star = unordered[static_cast<std::size_t>(i)];
+            order.emplace_back(star.nodes.count > 0 ? star.nodes.node[0] : 0, static_cast<std::int32_t>(i));
+        }
+        std::sort(order.begin(), order.end());
+        std::size_t to = static_cast<std::size_t>(run.first - batch_first);
+        for (const auto& [cell, from] : order) { batch[to++] = unordered[static_cast<std::size_t>(from)]; }
+    });
+}
+
 /// Sorted stars [first, end) cut at spaxel borders; `spaxel` is the first one that may hold any, and is advanced.
 std::vector<Run> make_runs(const SortedStars& sorted, std::int64_t first, std::int64_t end, std::int64_t& spaxel) {
     std::vector<Run> runs;
@@ -162,9 +181,9 @@ std::vector<Run> make_runs(const SortedStars& sorted, std::int64_t first, std::i
 } // namespace
 
 void exact_conserving(const ExactInput& input, const LogTemplates& templates, const Rebin& rebin, PartialCube& cube) {
-    // All nodes of a block in half of a level-2 cache (1 MiB); not so short that the overlap of blocks costs.
-    constexpr std::int64_t cache_floats = 512 * 1024 / 4;
-    const std::int64_t log_pixels_per_block = std::clamp<std::int64_t>(cache_floats / templates.n_node, 192, 4096);
+    // All nodes of a block in a level-2 cache (1 MiB); not so short that the overlap of blocks costs.
+    constexpr std::int64_t cache_floats = 1024 * 1024 / 4;
+    const std::int64_t log_pixels_per_block = std::clamp<std::int64_t>(cache_floats / templates.n_node, 256, 4096);
     const std::vector<Block> blocks = make_blocks(rebin, log_pixels_per_block);
     const Worker worker(templates, rebin, cube);
     const auto n_star = static_cast<std::int64_t>(input.sorted.order.size());
@@ -174,6 +193,7 @@ void exact_conserving(const ExactInput& input, const LogTemplates& templates, co
         const std::int64_t end = std::min(n_star, first + stars_per_batch);
         look_up(input, templates.grid.step, first, end, batch);
         const std::vector<Run> runs = make_runs(input.sorted, first, end, spaxel);
+        group_by_cell(input.where, runs, first, batch);
         const auto n_run = static_cast<std::int64_t>(runs.size());
         // Runs fastest: threads share the block's templates. A (run, block) writes its own pixels of its own spaxel.
         device::for_each(input.where, n_run * static_cast<std::int64_t>(blocks.size()),

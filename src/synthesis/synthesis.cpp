@@ -147,9 +147,10 @@ std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, c
     std::int64_t margin = 0;
     const double step = std::max(native_log_step(library, pixels, redshift), 1e-7) / 2;
     const LogGrid grid = template_grid(pixels, 1000.0 / constants::speed_of_light, step, margin);
-    constexpr std::int64_t batch_bytes = stars_per_batch * 160;
+    constexpr std::int64_t star_bytes = 320; // a star of the batch, and its copy while they are ordered
+    constexpr std::int64_t batch_bytes = stars_per_batch * star_bytes;
     return order + library.n_node() * grid.n_pixel * static_cast<std::int64_t>(sizeof(float)) +
-           std::min(batch_bytes, n_star * 160);
+           std::min(batch_bytes, n_star * star_bytes);
 }
 
 } // namespace tessera
