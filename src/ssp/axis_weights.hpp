@@ -24,7 +24,7 @@ struct AxisKnots {
 
     TESSERA_HD float clamp(float q) const { return q < knot[0] ? knot[0] : (q > knot[n - 1] ? knot[n - 1] : q); }
 
-    /// Upper knot i of the cell [i - 1, i]: the number of knots <= q, kept in 1 … n - 1 (RUBIX_SPEC section 7). n >= 2.
+    /// Upper knot i of the cell [i - 1, i]: the number of knots <= q, kept in 1 … n - 1. n >= 2.
     TESSERA_HD std::int32_t upper(float q) const {
         std::int32_t low = 0, high = n; // knots before `low` are <= q, from `high` on they are > q
         while (low < high) {

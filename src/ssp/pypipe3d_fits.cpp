@@ -1,7 +1,7 @@
 // The template cubes of pyPipe3D, such as MaStar_CB19: primary image [population, wavelength]; NAMEi
 // "spec_ssp_0.0010_z0.0001.spec" holds age and metallicity of row i (age in Gyr unless it ends in Myr; an older form of the
 // metallicity, z0037, leaves out the "0."). The spectra are normalised at one wavelength: what the population emits per Msun
-// is the row times NORMi, that is divided by 1/NORMi (RUBIX_SPEC section 7). A linear axis CRVAL1, CDELT1, CRPIX1.
+// is the row times NORMi, that is divided by 1/NORMi, as RUBIX reads it. A linear axis CRVAL1, CDELT1, CRPIX1.
 #include <algorithm>
 #include <charconv>
 #include <filesystem>

@@ -1,4 +1,4 @@
-// The look-up against a slow formula in double (RUBIX_SPEC section 7, slopes computed explicitly) and RUBIX's own spectra.
+// The look-up against a slow formula in double (slopes computed explicitly) and RUBIX's own spectra.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -34,7 +34,7 @@ struct SpatialGrid {
 /// Field of n_x × n_y spaxels centred on the galaxy, edges exact in double.
 SpatialGrid make_spatial_grid(std::int64_t n_x, std::int64_t n_y, double spaxel_size, double kpc_per_arcsec,
                               std::int64_t margin);
-/// RUBIX's edges: float32, start −L/2, step L/n (RUBIX_SPEC section 4), always n + 1 of them; no margin, closed end.
+/// RUBIX's edges: float32, start −L/2, step L/n, always n + 1 of them; no margin, closed end.
 SpatialGrid make_rubix_spatial_grid(std::int64_t n, double field_of_view, double spaxel_size, double kpc_per_arcsec);
 
 /// Pixels along wavelength, observed frame.

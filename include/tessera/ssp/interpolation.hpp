@@ -21,7 +21,7 @@ struct NodeWeights {
 
 enum class Placement { inside, age_outside, metallicity_outside, both_outside };
 
-/// Look-up of (metallicity, age) on a library's grid, in linear age [Gyr] and linear Z, equal to RUBIX_SPEC section 7:
+/// Look-up of (metallicity, age) on a library's grid, in linear age [Gyr] and linear Z, the same as RUBIX (docs/physics.md):
 /// bilinear, or the separable C1 cubic Hermite with plain-mean slopes (interpax "cubic").
 class Interpolator {
 public:
