@@ -59,8 +59,8 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     });
     report_outside(plan, summary.synthesis);
     CubeSlab summed = timed("reduce", [&] {
-        return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction,
-                      comm);
+        return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction, comm,
+                      plan.where);
     });
     scale(summed, plan.luminosity_to_output());
     ObservedCube cube = observe(plan, std::move(summed), comm); // psf, lsf, noise

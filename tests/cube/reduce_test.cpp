@@ -41,7 +41,8 @@ TEST_P(EachMethod, SlabIsTheSumOverRanks) {
     for (const std::int64_t n_wave :
          {11, 1, 2, 200}) { // no rank count above 1 divides 11; 1 and 2 leave ranks without a plane
         PartialCube partial = partial_of(world.rank(), n_wave);
-        const CubeSlab slab = reduce(std::move(partial), n_y, n_x, GetParam(), world);
+        const device::Host threads{n_wave == 200 ? 3 : 1}; // 200: several blocks for the threads to share
+        const CubeSlab slab = reduce(std::move(partial), n_y, n_x, GetParam(), world, threads);
         const WaveRange own = slab_of(n_wave, world.rank(), world.size());
         EXPECT_EQ(slab.range().first, own.first);
         ASSERT_EQ(slab.n_wave(), own.count);

@@ -7,6 +7,7 @@
 #include "tessera/core/options.hpp"
 #include "tessera/core/view.hpp"
 #include "tessera/cube/grid.hpp"
+#include "tessera/device/device.hpp"
 
 namespace tessera {
 
@@ -62,8 +63,10 @@ struct EnumWords<Reduction> {
 /// `allreduce` brings the whole sum to every rank first (the paper's way), `reduce_scatter` only the slab: half the traffic,
 /// 1/P of the memory. `auto` is reduce_scatter. The partial cube is consumed: its memory is free on return.
 /// @param n_y, n_x  padded field, n_y·n_x = partial.n_spaxel(), spaxel = iy·n_x + ix
+/// @param where     threads of the transpose
 /// @par Cost  one blocked transpose; bytes sent a rank: (P-1)/P of the cube (reduce_scatter), twice that (allreduce)
-CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm);
+CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm,
+                const device::Host& where = {});
 
 /// The slab with up to `n_ghost` planes of the neighbouring ranks on either side (fewer at the ends of the cube); correct
 /// also where a slab is thinner than n_ghost or empty. @par Cost  one all_to_all of the ghost planes.
