@@ -79,13 +79,18 @@ void inspect(const std::string& path) {
     }
 }
 
-} // namespace
-
-Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
+std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* comm) {
     silence_hdf5();
     auto file = std::make_shared<Hdf5OpenFile>();
     file->path = path;
     file->comm = comm != nullptr && comm->size() > 1 ? comm : nullptr;
+    return file;
+}
+
+} // namespace
+
+Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
+    const auto file = begin_file(path, comm);
     together(*file, [&] {
         if (file->comm == nullptr || file->comm->is_root()) { inspect(path); }
     });
@@ -103,10 +108,7 @@ Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
 }
 
 Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
-    silence_hdf5();
-    auto file = std::make_shared<Hdf5OpenFile>();
-    file->path = path;
-    file->comm = comm != nullptr && comm->size() > 1 ? comm : nullptr;
+    const auto file = begin_file(path, comm);
     file->writable = true;
     together(*file, [&] {
         if (file->comm == nullptr || file->comm->is_root()) { try_to_create(path); }

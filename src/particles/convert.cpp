@@ -56,6 +56,20 @@ std::array<float, 3> vector3(const Block& block, std::size_t field, std::int64_t
             finite(block, field, row, block.at(field, row, 2))};
 }
 
+/// What stars and gas have in common: a position and a velocity.
+template <class Particles>
+void append_place(const Block& block, std::size_t coordinates, std::size_t velocities, std::int64_t row,
+                  const Frame& frame, Particles& particles) {
+    const auto position = offset(block, coordinates, row, frame);
+    const auto velocity = vector3(block, velocities, row);
+    particles.x.push_back(position[0]);
+    particles.y.push_back(position[1]);
+    particles.z.push_back(position[2]);
+    particles.vx.push_back(velocity[0]);
+    particles.vy.push_back(velocity[1]);
+    particles.vz.push_back(velocity[2]);
+}
+
 /// Temperature of an ideal monatomic gas of hydrogen fraction 0.76: T = 2/3 u mu m_p / k_B, mu = 4 / (1 + 3 X + 4 X x_e).
 /// @param energy  (km/s)^2   @par Source  as published with the TNG data release, Nelson et al. (2019)
 double temperature(double energy, double electrons) {
@@ -96,14 +110,7 @@ void StarConverter::append(const Block& block, Stars& stars) {
             ++n_wind_;
             continue;
         }
-        const auto position = offset(block, star_coordinates, row, frame_);
-        const auto velocity = vector3(block, star_velocities, row);
-        stars.x.push_back(position[0]);
-        stars.y.push_back(position[1]);
-        stars.z.push_back(position[2]);
-        stars.vx.push_back(velocity[0]);
-        stars.vy.push_back(velocity[1]);
-        stars.vz.push_back(velocity[2]);
+        append_place(block, star_coordinates, star_velocities, row, frame_, stars);
         stars.age.push_back(static_cast<float>(age_of(block, row)));
         stars.initial_mass.push_back(at_least_zero(block, star_initial_mass, row));
         stars.mass.push_back(block.has(star_mass) ? at_least_zero(block, star_mass, row) : stars.initial_mass.back());
@@ -117,14 +124,7 @@ void append_gas(const Block& block, const Frame& frame, Gas& gas) {
     const bool energy = block.fields.size() > gas_electron_abundance && block.has(gas_internal_energy) &&
                         block.has(gas_electron_abundance);
     for (std::int64_t row = 0; row < block.n_row; ++row) {
-        const auto position = offset(block, gas_coordinates, row, frame);
-        const auto velocity = vector3(block, gas_velocities, row);
-        gas.x.push_back(position[0]);
-        gas.y.push_back(position[1]);
-        gas.z.push_back(position[2]);
-        gas.vx.push_back(velocity[0]);
-        gas.vy.push_back(velocity[1]);
-        gas.vz.push_back(velocity[2]);
+        append_place(block, gas_coordinates, gas_velocities, row, frame, gas);
         gas.mass.push_back(at_least_zero(block, gas_mass, row));
         if (block.has(gas_density)) { gas.density.push_back(at_least_zero(block, gas_density, row)); }
         if (block.has(gas_metallicity)) { gas.metallicity.push_back(mass_fraction(block, gas_metallicity, row)); }

@@ -6,13 +6,14 @@
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 
 namespace tessera {
 
 namespace {
 
-/// Sum over stars of a hash (FNV-1a) of each one's velocity, masses, metallicity and age, and of its position relative to the
+/// Sum over stars of a hash of each one's velocity, masses, metallicity and age, and of its position relative to the
 /// origin of reading: a sum does not depend on how the stars are dealt out to ranks. Two halves, so that it cannot overflow.
 std::uint64_t checksum_of(const Stars& stars, Communicator& comm) {
     const std::vector<float>* const fields[] = {
@@ -20,12 +21,10 @@ std::uint64_t checksum_of(const Stars& stars, Communicator& comm) {
         &stars.mass, &stars.metallicity, &stars.age};
     std::vector<std::int64_t> halves(2, 0);
     for (std::size_t i = 0; i < stars.x.size(); ++i) {
-        std::uint64_t hash = 0xcbf29ce484222325ULL;
-        for (const auto* field : fields) {
-            hash = (hash ^ std::bit_cast<std::uint32_t>((*field)[i])) * 0x100000001b3ULL;
-        }
-        halves[0] += static_cast<std::int64_t>(hash & 0xffffffffULL);
-        halves[1] += static_cast<std::int64_t>(hash >> 32U);
+        Fnv1a star;
+        for (const auto* field : fields) { star.add_word(std::bit_cast<std::uint32_t>((*field)[i])); }
+        halves[0] += static_cast<std::int64_t>(star.hash() & 0xffffffffULL);
+        halves[1] += static_cast<std::int64_t>(star.hash() >> 32U);
     }
     comm.all_reduce(halves, Op::sum);
     return (static_cast<std::uint64_t>(halves[1]) << 32U) ^ static_cast<std::uint64_t>(halves[0]);

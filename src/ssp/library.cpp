@@ -4,6 +4,7 @@
 
 #include "ssp/dialects.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/core/hash.hpp"
 
 namespace tessera::ssp {
 
@@ -47,19 +48,10 @@ void share(Library& library, Communicator& comm) {
     library.checksum = static_cast<std::uint64_t>(comm.broadcast_value(static_cast<std::int64_t>(library.checksum), 0));
 }
 
-/// FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv
-class Fnv1a {
-public:
-    template <class T>
-    void add(const std::vector<T>& values) {
-        const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
-        for (std::size_t i = 0; i < values.size() * sizeof(T); ++i) { hash_ = (hash_ ^ bytes[i]) * 0x100000001b3ULL; }
-    }
-    std::uint64_t hash() const { return hash_; }
-
-private:
-    std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
+template <class T>
+void add(Fnv1a& sum, const std::vector<T>& values) {
+    sum.add_bytes(values.data(), values.size() * sizeof(T));
+}
 
 } // namespace
 
@@ -78,11 +70,11 @@ Library read_library(const LibraryOptions& options, Communicator& comm, const Re
 
 std::uint64_t checksum_of(const Library& library) {
     Fnv1a sum;
-    sum.add(std::vector<std::int64_t>{library.n_metallicity(), library.n_age(), library.n_wave()});
-    sum.add(library.metallicity);
-    sum.add(library.age);
-    sum.add(library.wavelength);
-    sum.add(library.flux);
+    add(sum, std::vector<std::int64_t>{library.n_metallicity(), library.n_age(), library.n_wave()});
+    add(sum, library.metallicity);
+    add(sum, library.age);
+    add(sum, library.wavelength);
+    add(sum, library.flux);
     return sum.hash();
 }
 

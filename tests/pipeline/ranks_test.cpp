@@ -63,6 +63,15 @@ TEST(Ranks, AllreduceGivesTheSame) {
     compare_with_one_rank(test::Scene("ranks-allreduce", galaxy(500)), more);
 }
 
+TEST(Ranks, AutomaticConvolutionIsThatOfSlabs) {
+    const test::Scene scene("convolution", galaxy(200));
+    auto more = everything;
+    const test::Cube automatic(scene.run("auto.h5", more, test::world()));
+    more.emplace_back("parallel.convolution=slab");
+    const test::Cube slab(scene.run("slab.h5", more, test::world()));
+    EXPECT_EQ(automatic.flux, slab.flux);
+}
+
 TEST(Ranks, RanksWithoutAnyStarAreNormal) {
     // Two stars: ranks beyond the second have none.
     test::SceneStars stars;
