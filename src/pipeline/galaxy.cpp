@@ -77,19 +77,32 @@ std::string empty_field_text(const Plan& plan, const Projection& projection) {
 
 void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
     galaxy.projection = project(plan.where, galaxy.stars, plan.field, comm);
-    const Projection& projection = galaxy.projection;
+    Projection& projection = galaxy.projection;
     log::detail(fmt::format("{} stars in the field, {} in the margin around it, {} outside", projection.n_in_field,
                             projection.n_in_margin, projection.n_outside));
-    if (projection.n_in_field > 0) { return; }
-    if (plan.config.output.empty == EmptyField::error) {
-        throw Error({.kind = Kind::data,
-                     .where = "field of view",
-                     .found = empty_field_text(plan, projection),
-                     .expected = "stars in the field",
-                     .cure = "Check galaxy.centre, galaxy.redshift and telescope.field_of_view; output.empty: zeros "
+    if (projection.n_in_field == 0) {
+        if (plan.config.output.empty == EmptyField::error) {
+            throw Error({.kind = Kind::data,
+                         .where = "field of view",
+                         .found = empty_field_text(plan, projection),
+                         .expected = "stars in the field",
+                         .cure =
+                             "Check galaxy.centre, galaxy.redshift and telescope.field_of_view; output.empty: zeros "
                              "writes an empty cube all the same"});
+        }
+        log::warning(empty_field_text(plan, projection));
     }
-    log::warning(empty_field_text(plan, projection));
+    std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
+    for (auto* gone : {&galaxy.stars.x, &galaxy.stars.y, &galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy}) {
+        std::vector<float>().swap(
+            *gone); // nobody asks for them any more, and the lists of the ordering take their room
+    }
+    agree(comm, [&] {
+        galaxy.sky = order_by_spaxel(plan.where, std::move(galaxy.stars), projection.spaxel, plan.field.n_padded());
+    });
+    galaxy.stars = Stars();
+    galaxy.stars.row = std::move(rows);
+    if (!plan.config.output.stages) { std::vector<std::int32_t>().swap(projection.spaxel); }
 }
 
 } // namespace tessera

@@ -4,21 +4,21 @@
 #include "tessera/view/centre.hpp"
 #include "tessera/view/projection.hpp"
 #include "tessera/view/rotation.hpp"
+#include "tessera/view/spaxel_stars.hpp"
 
 namespace tessera {
 
 /// This rank's particles, centred and turned, and where they fall on the sky.
 struct Galaxy {
-    Stars stars;
+    Stars stars;     ///< until they are ordered; then only the rows, where the stages are wanted
+    SpaxelStars sky; ///< the stars on the field and its margin, ordered by spaxel
     Gas gas;
     ReadReport report;
     std::uint64_t star_checksum =
         0; ///< of what was read, whatever the number of ranks: two cubes of the same stars agree in it
     Centre centre;
     Rotation rotation;
-    Projection projection;
-
-    SynthesisStars synthesis_stars() const { return {stars, projection.spaxel, projection.los_velocity}; }
+    Projection projection; ///< `spaxel` only where the stages are wanted
 };
 
 /// Reads the particles relative to the centre where it is known, else to a point inside the galaxy. Collective.
@@ -27,7 +27,7 @@ Vector3 read_particles(const Plan& plan, Galaxy& galaxy, Communicator& comm);
 /// Centre, systemic velocity, rotation. Collective.
 void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm);
 
-/// Spaxel and line-of-sight velocity of each star; an empty field is an error unless the user asked for zeros. Collective.
+/// Spaxel of each star, and the stars in the order of their spaxels; an empty field is an error unless the user asked for zeros. Collective.
 void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm);
 
 } // namespace tessera

@@ -100,7 +100,7 @@ struct MapMaker {
 std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, Communicator& comm) {
     const ssp::Interpolator interpolator(plan.library, plan.config.synthesis.interpolation, plan.config.ssp.outside);
     const SpaxelSums padded =
-        sum_over_spaxels(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, interpolator,
+        sum_over_spaxels(galaxy.sky, plan.library, interpolator, plan.where,
                          {plan.band.edges.front(), plan.band.edges.back()}, plan.config.galaxy.redshift, comm);
     const bool with_gas = comm.all_reduce_value(galaxy.gas.size(), Op::sum) > 0;
     const std::vector<double> gas = with_gas ? gas_mass(plan, galaxy, comm) : std::vector<double>();

@@ -53,9 +53,8 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
     timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
     PartialCube partial = timed("synthesis", [&] {
-        return synthesise(galaxy.synthesis_stars(), plan.field.n_padded(), plan.library, config.ssp.outside,
-                          plan.pixels, config.galaxy.redshift, config.synthesis, plan.where, comm, summary.synthesis,
-                          progress);
+        return synthesise(galaxy.sky, plan.library, config.ssp.outside, plan.pixels, config.galaxy.redshift,
+                          config.synthesis, plan.where, comm, summary.synthesis, progress);
     });
     report_outside(plan, summary.synthesis);
     CubeSlab summed = timed("reduce", [&] {

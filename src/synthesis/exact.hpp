@@ -1,6 +1,5 @@
 #pragma once
 
-#include "synthesis/sorted_stars.hpp"
 #include "synthesis/templates.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
@@ -8,8 +7,7 @@ namespace tessera {
 
 /// What both resamplings of `exact` share: the stars of one rank and how to look them up.
 struct ExactInput {
-    const SynthesisStars& stars;
-    const SortedStars& sorted;
+    const SpaxelStars& stars;
     const ssp::Interpolator& interpolator;
     double redshift;
     Doppler doppler;

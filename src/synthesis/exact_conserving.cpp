@@ -138,12 +138,12 @@ void look_up(const ExactInput& input, double log_step, std::int64_t first, std::
     const double at_rest = doppler_factor(input.redshift, 0, input.doppler);
     batch.resize(static_cast<std::size_t>(end - first));
     device::for_each(input.where, end - first, 1024, [&](std::int64_t i) {
-        const auto star = static_cast<std::size_t>(input.sorted.order[static_cast<std::size_t>(first + i)]);
+        const auto star = static_cast<std::size_t>(first + i);
         Star& out = batch[static_cast<std::size_t>(i)];
-        const Stars& stars = input.stars.stars;
+        const SpaxelStars& stars = input.stars;
         out.nodes = input.interpolator.at(stars.metallicity[star], stars.age[star]);
         for (int k = 0; k < out.nodes.count; ++k) { out.nodes.weight[k] *= stars.initial_mass[star]; }
-        const double factor = doppler_factor(input.redshift, input.stars.los_velocity[star], input.doppler);
+        const double factor = doppler_factor(input.redshift, stars.los_velocity[star], input.doppler);
         out.shift = PixelShift::at(std::log(factor / at_rest) / log_step);
     });
 }
@@ -167,7 +167,7 @@ void group_by_cell(const device::Host& where, const std::vector<Run>& runs, std:
 }
 
 /// Sorted stars [first, end) cut at spaxel borders; `spaxel` is the first one that may hold any, and is advanced.
-std::vector<Run> make_runs(const SortedStars& sorted, std::int64_t first, std::int64_t end, std::int64_t& spaxel) {
+std::vector<Run> make_runs(const SpaxelStars& sorted, std::int64_t first, std::int64_t end, std::int64_t& spaxel) {
     std::vector<Run> runs;
     for (std::int64_t i = first; i < end;) {
         while (sorted.start[static_cast<std::size_t>(spaxel) + 1] <= i) { ++spaxel; }
@@ -186,13 +186,13 @@ void exact_conserving(const ExactInput& input, const LogTemplates& templates, co
     const std::int64_t log_pixels_per_block = std::clamp<std::int64_t>(cache_floats / templates.n_node, 256, 4096);
     const std::vector<Block> blocks = make_blocks(rebin, log_pixels_per_block);
     const Worker worker(templates, rebin, cube);
-    const auto n_star = static_cast<std::int64_t>(input.sorted.order.size());
+    const auto n_star = input.stars.size();
     std::vector<Star> batch;
     std::int64_t spaxel = 0;
     for (std::int64_t first = 0; first < n_star; first += stars_per_batch) {
         const std::int64_t end = std::min(n_star, first + stars_per_batch);
         look_up(input, templates.grid.step, first, end, batch);
-        const std::vector<Run> runs = make_runs(input.sorted, first, end, spaxel);
+        const std::vector<Run> runs = make_runs(input.stars, first, end, spaxel);
         group_by_cell(input.where, runs, first, batch);
         const auto n_run = static_cast<std::int64_t>(runs.size());
         // Runs fastest: threads share the block's templates. A (run, block) writes its own pixels of its own spaxel.

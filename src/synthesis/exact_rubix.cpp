@@ -63,7 +63,7 @@ void exact_rubix(const ExactInput& input, const ssp::Library& library, const Wav
                  PartialCube& cube) {
     const NativeGrid grid(library, pixels);
     const std::int64_t n_spaxel = cube.n_spaxel();
-    const Stars& stars = input.stars.stars;
+    const SpaxelStars& stars = input.stars;
     std::int64_t done = 0;
     // Chunks of spaxels between reports of progress.
     const std::int64_t chunk = std::max<std::int64_t>(1, n_spaxel / 20);
@@ -71,12 +71,12 @@ void exact_rubix(const ExactInput& input, const ssp::Library& library, const Wav
         const std::int64_t end = std::min(n_spaxel, first + chunk);
         device::for_each(input.where, end - first, 1, [&](std::int64_t i_spaxel) {
             const auto s = static_cast<std::size_t>(first + i_spaxel);
-            if (input.sorted.start[s] == input.sorted.start[s + 1]) { return; }
+            if (input.stars.start[s] == input.stars.start[s + 1]) { return; }
             std::vector<double> flux(library.wavelength.size());
             std::vector<double> sampled(pixels.centres.size());
             std::vector<double> sum(pixels.centres.size(), 0.0);
-            for (std::int64_t i = input.sorted.start[s]; i < input.sorted.start[s + 1]; ++i) {
-                const auto star = static_cast<std::size_t>(input.sorted.order[static_cast<std::size_t>(i)]);
+            for (std::int64_t i = input.stars.start[s]; i < input.stars.start[s + 1]; ++i) {
+                const auto star = static_cast<std::size_t>(i);
                 const ssp::NodeWeights nodes = input.interpolator.at(stars.metallicity[star], stars.age[star]);
                 std::fill(flux.begin(), flux.end(), 0.0);
                 for (int k = 0; k < nodes.count; ++k) {
@@ -84,7 +84,7 @@ void exact_rubix(const ExactInput& input, const ssp::Library& library, const Wav
                                  static_cast<double>(nodes.weight[k]) * stars.initial_mass[star], library.n_wave(),
                                  flux.data());
                 }
-                const double factor = doppler_factor(input.redshift, input.stars.los_velocity[star], input.doppler);
+                const double factor = doppler_factor(input.redshift, stars.los_velocity[star], input.doppler);
                 grid.sample(flux, factor, sampled);
                 double sampled_total = 0;
                 for (std::size_t k = 1; k < sampled.size(); ++k) {
@@ -98,8 +98,8 @@ void exact_rubix(const ExactInput& input, const ssp::Library& library, const Wav
             float* out = cube.flux().row(first + i_spaxel);
             for (std::size_t k = 0; k < sum.size(); ++k) { out[k] = static_cast<float>(sum[k]); }
         });
-        done = input.sorted.start[static_cast<std::size_t>(end)];
-        if (input.progress) { input.progress(done, static_cast<std::int64_t>(input.sorted.order.size())); }
+        done = input.stars.start[static_cast<std::size_t>(end)];
+        if (input.progress) { input.progress(done, stars.size()); }
     }
 }
 

@@ -17,9 +17,9 @@ std::vector<double> band_light(const ssp::Library& library, double first, double
     return light;
 }
 
-SpaxelSums sum_over_spaxels(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
-                            const ssp::Interpolator& interpolator, std::array<double, 2> band, double redshift,
-                            Communicator& comm) {
+SpaxelSums sum_over_spaxels(const SpaxelStars& stars, const ssp::Library& library,
+                            const ssp::Interpolator& interpolator, const device::Host& where,
+                            std::array<double, 2> band, double redshift, Communicator& comm) {
     const std::vector<double> node_light = band_light(library, band[0] / (1 + redshift), band[1] / (1 + redshift));
     SpaxelSums sums;
     std::vector<double>* const all[] = {&sums.count,
@@ -29,26 +29,26 @@ SpaxelSums sum_over_spaxels(const SynthesisStars& input, std::int64_t n_spaxel, 
                                         &sums.light_velocity2,
                                         &sums.light_age,
                                         &sums.light_metallicity};
-    for (auto* sum : all) { sum->assign(static_cast<std::size_t>(n_spaxel), 0.0); }
-    const Stars& stars = input.stars;
-    for (std::size_t i = 0; i < input.spaxel.size(); ++i) {
-        if (input.spaxel[i] < 0) { continue; }
-        const auto s = static_cast<std::size_t>(input.spaxel[i]);
-        const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
-        double light = 0;
-        for (int k = 0; k < nodes.count; ++k) {
-            light += static_cast<double>(nodes.weight[k]) * node_light[static_cast<std::size_t>(nodes.node[k])];
+    for (auto* sum : all) { sum->assign(static_cast<std::size_t>(stars.n_spaxel()), 0.0); }
+    device::for_each(where, stars.n_spaxel(), 4, [&](std::int64_t spaxel) {
+        const auto s = static_cast<std::size_t>(spaxel);
+        for (auto i = static_cast<std::size_t>(stars.start[s]); i < static_cast<std::size_t>(stars.start[s + 1]); ++i) {
+            const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
+            double light = 0;
+            for (int k = 0; k < nodes.count; ++k) {
+                light += static_cast<double>(nodes.weight[k]) * node_light[static_cast<std::size_t>(nodes.node[k])];
+            }
+            light *= stars.initial_mass[i];
+            const double velocity = stars.los_velocity[i];
+            sums.count[s] += 1;
+            sums.mass[s] += stars.mass[i];
+            sums.light[s] += light;
+            sums.light_velocity[s] += light * velocity;
+            sums.light_velocity2[s] += light * velocity * velocity;
+            sums.light_age[s] += light * stars.age[i];
+            sums.light_metallicity[s] += light * stars.metallicity[i];
         }
-        light *= stars.initial_mass[i];
-        const double velocity = input.los_velocity[i];
-        sums.count[s] += 1;
-        sums.mass[s] += stars.mass[i];
-        sums.light[s] += light;
-        sums.light_velocity[s] += light * velocity;
-        sums.light_velocity2[s] += light * velocity * velocity;
-        sums.light_age[s] += light * stars.age[i];
-        sums.light_metallicity[s] += light * stars.metallicity[i];
-    }
+    });
     for (auto* sum : all) { comm.all_reduce(*sum, Op::sum); }
     return sums;
 }

@@ -19,16 +19,15 @@ namespace {
 /// Faster than any star of a simulation; beyond it the input is wrong, and the log grid would need no end of margin.
 constexpr double fastest = 0.2 * constants::speed_of_light;
 
-double largest_speed(const SynthesisStars& input, Communicator& comm) {
+double largest_speed(const SpaxelStars& stars, Communicator& comm) {
     float largest = 0;
     agree(comm, [&] {
-        for (std::size_t i = 0; i < input.spaxel.size(); ++i) {
-            if (input.spaxel[i] < 0) { continue; }
-            const float speed = std::abs(input.los_velocity[i]);
+        for (std::size_t i = 0; i < stars.age.size(); ++i) {
+            const float speed = std::abs(stars.los_velocity[i]);
             if (!(speed <= fastest)) {
                 throw Error({.kind = Kind::data,
                              .where = "line-of-sight velocity of a star in the field",
-                             .found = fmt::format("{} km/s", input.los_velocity[i]),
+                             .found = fmt::format("{} km/s", stars.los_velocity[i]),
                              .expected = fmt::format("at most {:.0f} km/s from the galaxy's velocity", fastest),
                              .cure = "check galaxy.velocity and the velocity units of the input"});
             }
@@ -39,13 +38,12 @@ double largest_speed(const SynthesisStars& input, Communicator& comm) {
 }
 
 /// Counts stars of the field outside the library; throws where the user wants that.
-void check_placements(const SynthesisStars& input, const ssp::Interpolator& interpolator, const ssp::Library& library,
+void check_placements(const SpaxelStars& stars, const ssp::Interpolator& interpolator, const ssp::Library& library,
                       ssp::Outside outside, Communicator& comm, SynthesisReport& report) {
     std::vector<std::int64_t> counts(4, 0); // age, metallicity, with light, either outside
     agree(comm, [&] {
-        for (std::size_t i = 0; i < input.spaxel.size(); ++i) {
-            if (input.spaxel[i] < 0) { continue; }
-            const auto placement = interpolator.placement(input.stars.metallicity[i], input.stars.age[i]);
+        for (std::size_t i = 0; i < stars.age.size(); ++i) {
+            const auto placement = interpolator.placement(stars.metallicity[i], stars.age[i]);
             const bool age = placement == ssp::Placement::age_outside || placement == ssp::Placement::both_outside;
             const bool metallicity =
                 placement == ssp::Placement::metallicity_outside || placement == ssp::Placement::both_outside;
@@ -56,8 +54,8 @@ void check_placements(const SynthesisStars& input, const ssp::Interpolator& inte
             if ((age || metallicity) && outside == ssp::Outside::error) {
                 throw Error(
                     {.kind = Kind::data,
-                     .where = fmt::format("a star with age {} Gyr and metallicity {}", input.stars.age[i],
-                                          input.stars.metallicity[i]),
+                     .where =
+                         fmt::format("a star with age {} Gyr and metallicity {}", stars.age[i], stars.metallicity[i]),
                      .expected = fmt::format("ages {} to {} Gyr and metallicities {} to {}, the grid of {}",
                                              library.age.front(), library.age.back(), library.metallicity.front(),
                                              library.metallicity.back(), library.source),
@@ -107,20 +105,19 @@ std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGr
     return covered;
 }
 
-PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
-                       ssp::Outside outside, const WavelengthGrid& pixels, double redshift,
-                       const SynthesisOptions& options, const device::Host& where, Communicator& comm,
-                       SynthesisReport& report, const Progress& progress) {
+PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                       const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                       const device::Host& where, Communicator& comm, SynthesisReport& report,
+                       const Progress& progress) {
     const ssp::Interpolator interpolator(library, options.interpolation, outside);
-    const double speed = largest_speed(input, comm);
-    check_placements(input, interpolator, library, outside, comm, report);
+    const double speed = largest_speed(stars, comm);
+    check_placements(stars, interpolator, library, outside, comm, report);
     if (options.uncovered == Uncovered::error) { check_coverage(library, pixels, redshift, speed); }
 
-    PartialCube cube(n_spaxel, pixels.size());
-    const SortedStars sorted(input.spaxel, n_spaxel);
-    const ExactInput exact{input, sorted, interpolator, redshift, options.doppler, where, progress};
+    PartialCube cube(stars.n_spaxel(), pixels.size());
+    const ExactInput exact{stars, interpolator, redshift, options.doppler, where, progress};
     report.method = Method::exact;
-    if (progress) { progress(0, static_cast<std::int64_t>(sorted.order.size())); } // the clock of the rate starts
+    if (progress) { progress(0, stars.size()); } // the clock of the rate starts
     if (options.resampling == Resampling::rubix) {
         exact_rubix(exact, library, pixels, cube);
         return cube;

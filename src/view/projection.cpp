@@ -51,7 +51,6 @@ Projection project(const device::Host& where, const Stars& stars, const SpatialG
                          .cure = "take a smaller field or larger spaxels"});
         }
         out.spaxel.resize(static_cast<std::size_t>(n));
-        out.los_velocity = stars.vz;
         in_field.resize(static_cast<std::size_t>(grid.n_padded()));
         for (std::size_t s = 0; s < in_field.size(); ++s) {
             in_field[s] = field_spaxel(grid, static_cast<std::int64_t>(s)) < 0 ? 0 : 1;

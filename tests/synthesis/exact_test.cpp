@@ -16,7 +16,12 @@ struct Scene {
     Stars stars;
     std::vector<std::int32_t> spaxel;
     std::vector<float> los_velocity;
-    SynthesisStars input() const { return {stars, spaxel, los_velocity}; }
+    SpaxelStars input(std::int64_t n = n_spaxel) const {
+        Stars copy = stars;
+        copy.vz = los_velocity;
+        copy.mass = stars.initial_mass;
+        return order_by_spaxel({1}, std::move(copy), spaxel, n);
+    }
 };
 
 /// Stars of mixed age, metallicity and velocity; spaxel 3 stays empty, some stars are outside the field. With several ranks,
@@ -66,7 +71,7 @@ struct ExactTest : testing::TestWithParam<ssp::Interpolation> {
     SynthesisReport report;
     ExactTest() { options.interpolation = GetParam(); }
     PartialCube run(const Scene& scene, int threads = 1) {
-        return synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, redshift, options, {threads},
+        return synthesise(scene.input(), library, ssp::Outside::clamp, pixels, redshift, options, {threads},
                           test::world(), report);
     }
 };
@@ -167,7 +172,7 @@ TEST(ExactLine, ASingleStarAtAKnownVelocityHasItsLineWhereItBelongs) {
         scene.los_velocity = {static_cast<float>(velocity)};
         SynthesisOptions options;
         SynthesisReport report;
-        const PartialCube cube = synthesise(scene.input(), 1, library, ssp::Outside::error, pixels, redshift, options,
+        const PartialCube cube = synthesise(scene.input(1), library, ssp::Outside::error, pixels, redshift, options,
                                             {1}, test::world(), report);
         double flux = 0;
         double first_moment = 0;
@@ -194,8 +199,7 @@ TEST(ExactCoverage, ARangeTheLibraryDoesNotCoverIsAConfigErrorThatSaysWhich) {
     SynthesisReport report;
     const WavelengthGrid pixels = make_linear_wavelengths(5100, 5400, 1);
     const auto error = test::error_of([&] {
-        synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(),
-                   report);
+        synthesise(scene.input(), library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), report);
     });
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind(), Kind::config);
@@ -203,8 +207,8 @@ TEST(ExactCoverage, ARangeTheLibraryDoesNotCoverIsAConfigErrorThatSaysWhich) {
               std::string::npos)
         << error->what();
     options.uncovered = Uncovered::flag;
-    const PartialCube cube = synthesise(scene.input(), n_spaxel, library, ssp::Outside::clamp, pixels, 0.02, options,
-                                        {1}, test::world(), report);
+    const PartialCube cube =
+        synthesise(scene.input(), library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), report);
     EXPECT_EQ(cube.flux()(4, 290), 0.0F);
 }
 
@@ -220,7 +224,7 @@ TEST(ExactOutside, StarsOutsideTheLibraryAreCountedClampedDroppedOrRefused) {
     const WavelengthGrid pixels = make_linear_wavelengths(5050, 5150, 1);
     SynthesisReport clamp;
     const PartialCube clamped =
-        synthesise(scene.input(), 4, library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), clamp);
+        synthesise(scene.input(4), library, ssp::Outside::clamp, pixels, 0.02, options, {1}, test::world(), clamp);
     EXPECT_EQ(clamp.n_age_outside, 2);
     EXPECT_EQ(clamp.n_metallicity_outside, 2);
     EXPECT_EQ(clamp.n_outside_grid, 3); // the last star is outside in both
@@ -228,13 +232,13 @@ TEST(ExactOutside, StarsOutsideTheLibraryAreCountedClampedDroppedOrRefused) {
     EXPECT_GT(clamped.flux()(3, 50), 0.0F);
     SynthesisReport zero;
     const PartialCube dropped =
-        synthesise(scene.input(), 4, library, ssp::Outside::zero, pixels, 0.02, options, {1}, test::world(), zero);
+        synthesise(scene.input(4), library, ssp::Outside::zero, pixels, 0.02, options, {1}, test::world(), zero);
     EXPECT_EQ(zero.n_synthesised, 1);
     EXPECT_GT(dropped.flux()(0, 50), 0.0F);
     EXPECT_EQ(dropped.flux()(1, 50), 0.0F);
     const auto error = test::error_of([&] {
         SynthesisReport report;
-        synthesise(scene.input(), 4, library, ssp::Outside::error, pixels, 0.02, options, {1}, test::world(), report);
+        synthesise(scene.input(4), library, ssp::Outside::error, pixels, 0.02, options, {1}, test::world(), report);
     });
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind(), Kind::data);
@@ -247,8 +251,8 @@ TEST(ExactVelocity, AStarFasterThanAnyStarIsADataErrorOnEveryRank) {
     SynthesisOptions options;
     SynthesisReport report;
     const auto error = test::error_of([&] {
-        synthesise(scene.input(), n_spaxel, ssp::demo_library(), ssp::Outside::clamp,
-                   make_linear_wavelengths(5000, 5100, 1), 0.02, options, {1}, test::world(), report);
+        synthesise(scene.input(), ssp::demo_library(), ssp::Outside::clamp, make_linear_wavelengths(5000, 5100, 1),
+                   0.02, options, {1}, test::world(), report);
     });
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind(), Kind::data);

@@ -20,9 +20,9 @@ struct SpaxelSums {
 };
 
 /// Collective. @param band  observed wavelengths of the first and last pixel edge, Angstrom
-SpaxelSums sum_over_spaxels(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
-                            const ssp::Interpolator& interpolator, std::array<double, 2> band, double redshift,
-                            Communicator& comm);
+SpaxelSums sum_over_spaxels(const SpaxelStars& stars, const ssp::Library& library,
+                            const ssp::Interpolator& interpolator, const device::Host& where,
+                            std::array<double, 2> band, double redshift, Communicator& comm);
 
 /// Lsun per Msun formed of every node between two rest wavelengths.
 std::vector<double> band_light(const ssp::Library& library, double first, double last);

@@ -8,9 +8,9 @@
 #include "tessera/cube/cube.hpp"
 #include "tessera/cube/grid.hpp"
 #include "tessera/device/device.hpp"
-#include "tessera/particles/stars.hpp"
 #include "tessera/ssp/interpolation.hpp"
 #include "tessera/ssp/library.hpp"
+#include "tessera/view/spaxel_stars.hpp"
 
 namespace tessera {
 
@@ -69,13 +69,6 @@ struct SynthesisOptions {
     }
 };
 
-/// What synthesis needs of one rank's stars. `spaxel` indexes the padded field, -1: not in it.
-struct SynthesisStars {
-    const Stars& stars;                   ///< metallicity, age, initial_mass are read
-    std::span<const std::int32_t> spaxel; ///< [star]
-    std::span<const float> los_velocity;  ///< [star] km/s, positive = receding
-};
-
 /// What was done, the same on every rank.
 struct SynthesisReport {
     Method method = Method::exact;
@@ -102,10 +95,10 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// @throws Error(Kind::config)  the library does not cover `pixels` and uncovered = error (says which part)
 /// @throws Error(Kind::data)    a star outside the library and ssp.outside = error (says how many, and the first)
 /// @par Cost  per star: (4 or 16 nodes + 4 taps) fused multiply-adds a log-wavelength pixel
-PartialCube synthesise(const SynthesisStars& input, std::int64_t n_spaxel, const ssp::Library& library,
-                       ssp::Outside outside, const WavelengthGrid& pixels, double redshift,
-                       const SynthesisOptions& options, const device::Host& where, Communicator& comm,
-                       SynthesisReport& report, const Progress& progress = {});
+PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                       const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                       const device::Host& where, Communicator& comm, SynthesisReport& report,
+                       const Progress& progress = {});
 
 /// Bytes that `synthesise` needs on a rank besides its input and the partial cube it returns.
 std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, const WavelengthGrid& pixels,

@@ -15,7 +15,6 @@ class Communicator;
 /// Where the stars of a rank fall on the sky. Counts and ranges are those of all ranks.
 struct Projection {
     std::vector<std::int32_t> spaxel;           ///< [star] iy · padded_x + ix on the padded grid; -1 outside it
-    std::vector<float> los_velocity;            ///< [star] km/s, + receding, relative to the galaxy
     std::int64_t n_in_field = 0;                ///< stars in the field itself
     std::int64_t n_in_margin = 0;               ///< stars in the margin around it
     std::int64_t n_outside = 0;                 ///< stars in neither
