@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,18 +77,12 @@ int guarded(const std::vector<std::string>& words, Communicator& comm, bool& fai
     }
 }
 
-} // namespace
-} // namespace tessera::app
-
-int main(int argc, char** argv) {
-    using namespace tessera;
-    // Beyond a limit on the size of files (ulimit -f) a write then fails, as on a full disk, instead of killing this rank.
-    std::signal(SIGXFSZ, SIG_IGN);
-    MpiEnvironment mpi(argc, argv);
+/// The program between start and end of MPI. @return  the exit code
+int run(MpiEnvironment& mpi, const std::vector<std::string>& words) {
     log::set_enabled(mpi.world().is_root());
     bool failed = false;
     std::string message;
-    const int code = app::guarded({argv + 1, argv + argc}, mpi.world(), failed, message);
+    const int code = guarded(words, mpi.world(), failed, message);
     if (!failed) { return code; }
     // Errors that all ranks have agreed on arrive here together. A rank alone must not leave the others waiting.
     constexpr double patience = 10;
@@ -98,4 +93,21 @@ int main(int argc, char** argv) {
     log::set_enabled(true);
     log::error(fmt::format("rank {}: {}", mpi.world().rank(), message));
     MpiEnvironment::abort(code);
+}
+
+} // namespace
+} // namespace tessera::app
+
+int main(int argc, char** argv) {
+    using namespace tessera;
+    // Beyond a limit on the size of files (ulimit -f) a write then fails, as on a full disk, instead of killing this rank.
+    std::signal(SIGXFSZ, SIG_IGN);
+    std::optional<MpiEnvironment> mpi;
+    try {
+        mpi.emplace(argc, argv);
+    } catch (const Error& error) {
+        log::error(error.what());
+        return error.exit_code();
+    }
+    return app::run(*mpi, {argv + 1, argv + argc});
 }

@@ -1,32 +1,14 @@
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <limits>
 #include <string>
-#include <thread>
 
-#include <fmt/format.h>
-#include <mpi.h>
-
-#include "tessera/comm/environment.hpp"
+#include "comm/mpi_handle.hpp"
 #include "tessera/core/error.hpp"
 
 namespace tessera {
 
 namespace {
-
-/// Every MPI call goes through here: its name and MPI's own text in the error.
-void check(int code, const char* call) {
-    if (code == MPI_SUCCESS) { return; }
-    std::array<char, MPI_MAX_ERROR_STRING> text{};
-    int length = 0;
-    MPI_Error_string(code, text.data(), &length);
-    throw Error(
-        {.where = call, .found = std::string(text.data(), static_cast<std::size_t>(length)), .expected = "success"});
-}
 
 MPI_Datatype datatype(ElementType type) {
     switch (type) {
@@ -59,9 +41,9 @@ class MpiCommunicator final : public Communicator {
 public:
     /// Takes over `comm` and frees it.
     explicit MpiCommunicator(MPI_Comm comm) : comm_(comm) {
-        check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-        check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
-        check(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+        check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+        check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+        check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
     }
     ~MpiCommunicator() override { MPI_Comm_free(&comm_); }
     MpiCommunicator(const MpiCommunicator&) = delete;
@@ -73,16 +55,16 @@ public:
 
     std::unique_ptr<Communicator> split(int colour, int key) override {
         MPI_Comm part = MPI_COMM_NULL;
-        check(MPI_Comm_split(comm_, colour, key, &part), "MPI_Comm_split");
+        check_mpi(MPI_Comm_split(comm_, colour, key, &part), "MPI_Comm_split");
         return std::make_unique<MpiCommunicator>(part);
     }
 
     int ranks_on_node() override {
         MPI_Comm node = MPI_COMM_NULL;
-        check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+        check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
         int n = 1;
-        check(MPI_Comm_size(node, &n), "MPI_Comm_size");
-        check(MPI_Comm_free(&node), "MPI_Comm_free");
+        check_mpi(MPI_Comm_size(node, &n), "MPI_Comm_size");
+        check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
         return n;
     }
 
@@ -90,8 +72,8 @@ private:
     void do_all_reduce(Buffer data, Op op) override {
         for (std::int64_t first = 0; first < data.count; first += piece) {
             const int n = static_cast<int>(std::min(piece, data.count - first));
-            check(MPI_Allreduce(MPI_IN_PLACE, at(data, first), n, datatype(data.type), operation(op), comm_),
-                  "MPI_Allreduce");
+            check_mpi(MPI_Allreduce(MPI_IN_PLACE, at(data, first), n, datatype(data.type), operation(op), comm_),
+                      "MPI_Allreduce");
         }
     }
 
@@ -99,8 +81,8 @@ private:
         const bool small = send.count <= std::numeric_limits<int>::max();
         if (small) {
             const std::vector<int> n(counts.begin(), counts.end());
-            check(MPI_Reduce_scatter(send.data, receive.data, n.data(), datatype(send.type), MPI_SUM, comm_),
-                  "MPI_Reduce_scatter");
+            check_mpi(MPI_Reduce_scatter(send.data, receive.data, n.data(), datatype(send.type), MPI_SUM, comm_),
+                      "MPI_Reduce_scatter");
             return;
         }
         std::int64_t first = 0;
@@ -108,9 +90,9 @@ private:
             const std::int64_t count = counts[static_cast<std::size_t>(r)];
             for (std::int64_t done = 0; done < count; done += piece) {
                 const int n = static_cast<int>(std::min(piece, count - done));
-                check(MPI_Reduce(at(send, first + done), r == rank_ ? at(receive, done) : nullptr, n,
-                                 datatype(send.type), MPI_SUM, r, comm_),
-                      "MPI_Reduce");
+                check_mpi(MPI_Reduce(at(send, first + done), r == rank_ ? at(receive, done) : nullptr, n,
+                                     datatype(send.type), MPI_SUM, r, comm_),
+                          "MPI_Reduce");
             }
             first += count;
         }
@@ -119,7 +101,7 @@ private:
     void do_broadcast(Buffer data, int root) override {
         for (std::int64_t first = 0; first < data.count; first += piece) {
             const int n = static_cast<int>(std::min(piece, data.count - first));
-            check(MPI_Bcast(at(data, first), n, datatype(data.type), root, comm_), "MPI_Bcast");
+            check_mpi(MPI_Bcast(at(data, first), n, datatype(data.type), root, comm_), "MPI_Bcast");
         }
     }
 
@@ -128,9 +110,9 @@ private:
             const std::vector<int> n(counts.begin(), counts.end());
             std::vector<int> first(n.size(), 0);
             for (std::size_t r = 1; r < n.size(); ++r) { first[r] = first[r - 1] + n[r - 1]; }
-            check(MPI_Allgatherv(send.data, static_cast<int>(send.count), datatype(send.type), receive.data, n.data(),
-                                 first.data(), datatype(send.type), comm_),
-                  "MPI_Allgatherv");
+            check_mpi(MPI_Allgatherv(send.data, static_cast<int>(send.count), datatype(send.type), receive.data,
+                                     n.data(), first.data(), datatype(send.type), comm_),
+                      "MPI_Allgatherv");
             return;
         }
         std::int64_t first = 0;
@@ -171,22 +153,23 @@ private:
                 };
                 // Either side may have fewer pieces: then it exchanges empty messages, in step with its partner's count.
                 if (part(n_send) > 0 && part(n_receive) > 0) {
-                    check(MPI_Sendrecv(place(source, n_send), part(n_send), datatype(send.type), to, 0,
-                                       place(target, n_receive), part(n_receive), datatype(send.type), from, 0, comm_,
-                                       MPI_STATUS_IGNORE),
-                          "MPI_Sendrecv");
+                    check_mpi(MPI_Sendrecv(place(source, n_send), part(n_send), datatype(send.type), to, 0,
+                                           place(target, n_receive), part(n_receive), datatype(send.type), from, 0,
+                                           comm_, MPI_STATUS_IGNORE),
+                              "MPI_Sendrecv");
                 } else if (part(n_send) > 0) {
-                    check(MPI_Send(place(source, n_send), part(n_send), datatype(send.type), to, 0, comm_), "MPI_Send");
+                    check_mpi(MPI_Send(place(source, n_send), part(n_send), datatype(send.type), to, 0, comm_),
+                              "MPI_Send");
                 } else {
-                    check(MPI_Recv(place(target, n_receive), part(n_receive), datatype(send.type), from, 0, comm_,
-                                   MPI_STATUS_IGNORE),
-                          "MPI_Recv");
+                    check_mpi(MPI_Recv(place(target, n_receive), part(n_receive), datatype(send.type), from, 0, comm_,
+                                       MPI_STATUS_IGNORE),
+                              "MPI_Recv");
                 }
             }
         }
     }
 
-    void do_barrier() override { check(MPI_Barrier(comm_), "MPI_Barrier"); }
+    void do_barrier() override { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
 
     MPI_Comm comm_;
     int rank_ = 0, size_ = 1;
@@ -194,50 +177,15 @@ private:
 
 } // namespace
 
-MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
-    int provided = 0;
-    // Funnelled: OpenMP threads compute, only the main thread communicates.
-    check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-    MPI_Comm world = MPI_COMM_NULL;
-    check(MPI_Comm_dup(MPI_COMM_WORLD, &world), "MPI_Comm_dup");
-    world_ = std::make_unique<MpiCommunicator>(world);
-}
+std::unique_ptr<Communicator> take_over(MPI_Comm comm) { return std::make_unique<MpiCommunicator>(comm); }
 
-bool MpiEnvironment::all_ranks_arrive(double seconds) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    const MPI_Comm comm = *static_cast<const MPI_Comm*>(world_->native());
-    if (MPI_Ibarrier(comm, &request) != MPI_SUCCESS) { return false; }
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-    int done = 0;
-    while (MPI_Test(&request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done == 0) {
-        if (std::chrono::steady_clock::now() > deadline) { return false; }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return done != 0;
-}
-
-MpiEnvironment::~MpiEnvironment() {
-    if (std::uncaught_exceptions() > 0) { MPI_Abort(MPI_COMM_WORLD, 1); }
-    world_.reset();
-    MPI_Finalize();
-}
-
-std::string MpiEnvironment::library_version() {
-    std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+void check_mpi(int code, const char* call) {
+    if (code == MPI_SUCCESS) { return; }
+    std::array<char, MPI_MAX_ERROR_STRING> text{};
     int length = 0;
-    MPI_Get_library_version(text.data(), &length);
-    std::string library(text.data(), static_cast<std::size_t>(length));
-    library = library.substr(0, library.find_first_of(",\n"));
-    int major = 0;
-    int minor = 0;
-    MPI_Get_version(&major, &minor);
-    return fmt::format("{}, MPI {}.{}", library, major, minor);
-}
-
-void MpiEnvironment::abort(int code) {
-    std::fflush(nullptr);
-    MPI_Abort(MPI_COMM_WORLD, code);
-    std::abort();
+    MPI_Error_string(code, text.data(), &length);
+    throw Error(
+        {.where = call, .found = std::string(text.data(), static_cast<std::size_t>(length)), .expected = "success"});
 }
 
 } // namespace tessera

@@ -1,5 +1,7 @@
 // The program as a person uses it: help, version, what is printed where, paths, precedence of settings.
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -79,6 +81,42 @@ TEST(Cube, WritesTheCubeAndSaysSo) {
     EXPECT_FALSE(contains(run.err, "\r")) << "no line that redraws itself without a terminal";
     EXPECT_EQ(place.cubes(), std::vector<std::string>{"cube.h5"});
     EXPECT_GT(Place::read(place.cube_file).sum(), 0);
+}
+
+/// Everything measured in a cube file: data sets of the root and the maps.
+std::vector<double> numbers_of(const fs::path& path) {
+    const auto file = io::Hdf5File::open(path.string());
+    std::vector<double> all;
+    for (const char* name : {"flux", "variance", "mask", "wavelength"}) {
+        const auto values = file.dataset(name).read_all<double>();
+        all.insert(all.end(), values.begin(), values.end());
+    }
+    const auto maps = file.group("maps");
+    for (const std::string& name : maps.names()) {
+        for (const double value : maps.dataset(name).read_all<double>()) {
+            all.push_back(std::isnan(value) ? -12345 : value); // a map without light somewhere: equal to itself
+        }
+    }
+    return all;
+}
+
+TEST(Cube, IsTheSameWithoutALauncherAsOnOneRankUnderIt) {
+    const Place place("launcher");
+    expect_success(place.cube());
+    expect_success(place.cube({"-o", "launched-cube.h5"}, 1));
+    EXPECT_EQ(numbers_of(place.folder / "cube.h5"), numbers_of(place.folder / "launched-cube.h5"));
+    // MPI without a launcher, and each process by itself under one.
+    ::setenv("TESSERA_MPI", "on", 1);
+    const auto with_mpi = place.cube({"-o", "mpi-cube.h5"});
+    ::setenv("TESSERA_MPI", "off", 1);
+    const auto without = run_tessera({"--version"}, 2);
+    ::setenv("TESSERA_MPI", "perhaps", 1);
+    const auto refused = place.cube();
+    ::unsetenv("TESSERA_MPI");
+    expect_success(with_mpi);
+    EXPECT_EQ(numbers_of(place.folder / "cube.h5"), numbers_of(place.folder / "mpi-cube.h5"));
+    EXPECT_EQ(test::count(without.out, "revision"), 2U) << "two programs, each the first of its ranks: " << without.out;
+    test::expect_failure(refused, 2, {"TESSERA_MPI", "'perhaps'", "auto, on or off"});
 }
 
 TEST(Cube, OnThreeRanksPrintsOnceAndGivesTheSameCube) {

@@ -77,7 +77,7 @@ ProgramResult run_tessera(const std::vector<std::string>& arguments, int n_rank,
     const fs::path base = fs::temp_directory_path() / fmt::format("tessera-run-{}-{}", getpid(), call++);
     std::string command;
     if (!folder.empty()) { command += "cd " + quoted(folder.string()) + " && "; }
-    // The test itself runs inside MPI_Init: its environment would make the child think it belongs to this job.
+    // Where the test itself was launched, its environment would make the child think it belongs to this job.
     command += "env -u PMIX_RANK -u PMIX_NAMESPACE -u OMPI_COMM_WORLD_SIZE -u OMPI_COMM_WORLD_RANK ";
     command += "sh -c 'for v in $(env | sed -n "
                "\"s/^\\(PMIX_[A-Za-z0-9_]*\\|OMPI_COMM_[A-Za-z0-9_]*\\|OMPI_MCA_orte_[A-Za-z0-9_]*\\|"

@@ -7,15 +7,17 @@
 
 namespace tessera {
 
-/// MPI from start to end of the program: construct once in main. A program started without mpirun is one rank.
+/// MPI from start to end of the program: construct once in main. A program started without mpirun, srun or their like is one
+/// rank, and MPI is not started at all. The environment variable TESSERA_MPI (auto, on, off) decides otherwise.
 class MpiEnvironment {
 public:
+    /// @throws Error(Kind::config)  TESSERA_MPI is another word
     MpiEnvironment(int& argc, char**& argv);
     ~MpiEnvironment(); ///< finalises; aborts all ranks instead when leaving by an unexpected exception
     MpiEnvironment(const MpiEnvironment&) = delete;
     MpiEnvironment& operator=(const MpiEnvironment&) = delete;
 
-    /// All ranks, on a duplicate of MPI_COMM_WORLD.
+    /// All ranks, on a duplicate of MPI_COMM_WORLD; one that is alone where MPI was not started.
     Communicator& world() { return *world_; }
     /// "Open MPI v4.1.4, MPI 3.1"
     static std::string library_version();
