@@ -39,11 +39,15 @@ hid_t memory_type<std::uint8_t>() {
     return H5T_NATIVE_UINT8;
 }
 
+hsize_t elements(const std::vector<hsize_t>& extents) {
+    return std::accumulate(extents.begin(), extents.end(), hsize_t{1}, std::multiplies<>());
+}
+
 /// A box of a dataset, one entry a dimension; empty when any count is 0.
 struct Box {
     std::vector<hsize_t> offset, count;
     bool empty() const { return std::find(count.begin(), count.end(), 0) != count.end(); }
-    hsize_t size() const { return std::accumulate(count.begin(), count.end(), hsize_t{1}, std::multiplies<>()); }
+    hsize_t size() const { return elements(count); }
 };
 
 Box rows_box(const std::vector<std::int64_t>& shape, std::int64_t first, std::int64_t n) {
@@ -69,18 +73,29 @@ std::int64_t pieces(const Box& box, hsize_t rows) {
     return box.count.empty() ? 1 : static_cast<std::int64_t>((box.count[0] + rows - 1) / rows);
 }
 
-/// Selects piece `i` of the box in the file, nothing when the box has fewer pieces. @return  elements selected
-hsize_t select_piece(hid_t file_space, const Box& box, hsize_t rows, std::int64_t i, std::int64_t n_piece) {
+/// Selects piece `i` of the box in the file, nothing when the box has fewer pieces. @return  its extents: none for a scalar,
+/// empty where nothing is selected
+std::vector<hsize_t> select_piece(hid_t file_space, const Box& box, hsize_t rows, std::int64_t i,
+                                  std::int64_t n_piece) {
     if (i >= n_piece) {
         H5Sselect_none(file_space);
-        return 0;
+        return {0};
     }
-    if (box.count.empty()) { return 1; } // a scalar: all of it
+    if (box.count.empty()) { return {}; } // all of it
     Box part = box;
     part.offset[0] += static_cast<hsize_t>(i) * rows;
     part.count[0] = std::min(rows, box.count[0] - static_cast<hsize_t>(i) * rows);
     H5Sselect_hyperslab(file_space, H5S_SELECT_SET, part.offset.data(), nullptr, part.count.data(), nullptr);
-    return part.size();
+    return part.count;
+}
+
+/// Memory for a piece of these extents. Of the dataset's own shape: HDF5 then goes through a packed dataset chunk by chunk, and
+/// not element by element.
+Hdf5Id memory_of(const std::vector<hsize_t>& extents) {
+    if (extents.empty()) { return {H5Screate(H5S_SCALAR), H5Sclose}; }
+    Hdf5Id space(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose);
+    if (elements(extents) == 0) { H5Sselect_none(space.get()); }
+    return space;
 }
 
 /// Moves the box piece by piece: `move(file space, memory space, transfer list, elements done so far)` is H5Dread or H5Dwrite.
@@ -97,14 +112,12 @@ void transfer(const Hdf5Object& dataset, const Box& box, std::size_t element_siz
     std::string failure;
     hsize_t done = 0;
     for (std::int64_t i = 0; i < n_call; ++i) {
-        const hsize_t n = select_piece(file_space.get(), box, rows, i, n_piece);
-        const hsize_t extent = std::max<hsize_t>(1, n);
-        const Hdf5Id memory_space(H5Screate_simple(1, &extent, nullptr), H5Sclose);
-        if (n == 0) { H5Sselect_none(memory_space.get()); }
+        const std::vector<hsize_t> extents = select_piece(file_space.get(), box, rows, i, n_piece);
+        const Hdf5Id memory_space = memory_of(extents);
         if (move(file_space.get(), memory_space.get(), list.get(), done) < 0 && failure.empty()) {
             failure = hdf5_message();
         }
-        done += n;
+        done += elements(extents);
     }
     together(*dataset.file, [&] {
         if (failure.empty()) { return; }
