@@ -21,8 +21,8 @@ std::uint64_t checksum_of(const Stars& stars, Communicator& comm) {
         &stars.mass, &stars.metallicity, &stars.age};
     std::vector<std::int64_t> halves(2, 0);
     for (std::size_t i = 0; i < stars.x.size(); ++i) {
-        Fnv1a star;
-        for (const auto* field : fields) { star.add_word(std::bit_cast<std::uint32_t>((*field)[i])); }
+        WordHash star;
+        for (const auto* field : fields) { star.add(std::bit_cast<std::uint32_t>((*field)[i])); }
         halves[0] += static_cast<std::int64_t>(star.hash() & 0xffffffffULL);
         halves[1] += static_cast<std::int64_t>(star.hash() >> 32U);
     }

@@ -1,5 +1,10 @@
 // What holds for a library of any dialect.
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -43,6 +48,15 @@ void check_axis(const Library& library, const char* what, const std::vector<doub
     }
 }
 
+/// Bits of the largest |value|: as integers they order as the magnitudes do, infinity and NaN above all numbers.
+std::uint32_t largest_magnitude(const float* values, std::size_t n) {
+    std::uint32_t largest = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & 0x7fffffffU);
+    }
+    return largest;
+}
+
 void check_flux(const Library& library) {
     const auto n_node = static_cast<std::size_t>(library.n_node()), n_wave = static_cast<std::size_t>(library.n_wave());
     if (library.flux.size() != n_node * n_wave) {
@@ -53,23 +67,22 @@ void check_flux(const Library& library) {
     }
     for (std::size_t node = 0; node < n_node; ++node) {
         const float* spectrum = library.flux.data() + node * n_wave;
-        bool light = false;
-        for (std::size_t i = 0; i < n_wave; ++i) {
-            light = light || spectrum[i] != 0;
-            if (!std::isfinite(spectrum[i])) {
-                refuse(library, "flux",
-                       fmt::format("{} at {:.6g} Angstrom of the population Z = {:.4g}, {:.4g} Gyr", spectrum[i],
-                                   library.wavelength[i], library.metallicity[node / library.age.size()],
-                                   library.age[node % library.age.size()]),
-                       "finite numbers",
-                       "the file is damaged, or in a unit in which single precision overflows: convert it again");
-            }
-        }
-        if (!light) {
+        const auto population = [&] {
+            return fmt::format("the population Z = {:.4g}, {:.4g} Gyr", library.metallicity[node / library.age.size()],
+                               library.age[node % library.age.size()]);
+        };
+        const std::uint32_t largest = largest_magnitude(spectrum, n_wave);
+        if (largest >= std::bit_cast<std::uint32_t>(std::numeric_limits<float>::infinity())) {
+            const auto bad = static_cast<std::size_t>(
+                std::find_if(spectrum, spectrum + n_wave, [](float value) { return !std::isfinite(value); }) -
+                spectrum);
             refuse(library, "flux",
-                   fmt::format("only zeros for the population Z = {:.4g}, {:.4g} Gyr",
-                               library.metallicity[node / library.age.size()], library.age[node % library.age.size()]),
-                   "some light from every population",
+                   fmt::format("{} at {:.6g} Angstrom of {}", spectrum[bad], library.wavelength[bad], population()),
+                   "finite numbers",
+                   "the file is damaged, or in a unit in which single precision overflows: convert it again");
+        }
+        if (largest == 0) {
+            refuse(library, "flux", "only zeros for " + population(), "some light from every population",
                    "the file is incomplete: fetch or write it again, or cut the empty part off its grid");
         }
     }

@@ -1,5 +1,6 @@
 #include "tessera/ssp/library.hpp"
 
+#include <array>
 #include <span>
 
 #include "ssp/dialects.hpp"
@@ -48,9 +49,16 @@ void share(Library& library, Communicator& comm) {
     library.checksum = static_cast<std::uint64_t>(comm.broadcast_value(static_cast<std::int64_t>(library.checksum), 0));
 }
 
-template <class T>
-void add(Fnv1a& sum, const std::vector<T>& values) {
-    sum.add_bytes(values.data(), values.size() * sizeof(T));
+/// Extents, axes and flux to `hash`.
+template <class Hash>
+std::uint64_t hash_of(const Library& library, Hash hash) {
+    const auto add = [&hash](const auto& values) { hash.add_bytes(values.data(), values.size() * sizeof values[0]); };
+    add(std::array{library.n_metallicity(), library.n_age(), library.n_wave()});
+    add(library.metallicity);
+    add(library.age);
+    add(library.wavelength);
+    add(library.flux);
+    return hash.hash();
 }
 
 } // namespace
@@ -68,14 +76,7 @@ Library read_library(const LibraryOptions& options, Communicator& comm, const Re
     return library;
 }
 
-std::uint64_t checksum_of(const Library& library) {
-    Fnv1a sum;
-    add(sum, std::vector<std::int64_t>{library.n_metallicity(), library.n_age(), library.n_wave()});
-    add(sum, library.metallicity);
-    add(sum, library.age);
-    add(sum, library.wavelength);
-    add(sum, library.flux);
-    return sum.hash();
-}
+std::uint64_t checksum_of(const Library& library) { return hash_of(library, WordHash()); }
+std::uint64_t first_checksum_of(const Library& library) { return hash_of(library, Fnv1a()); }
 
 } // namespace tessera::ssp

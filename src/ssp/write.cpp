@@ -25,7 +25,7 @@ io::Hdf5Dataset put(io::Hdf5Group& file, const std::string& name, io::NumberType
 
 void fill(io::Hdf5Group& file, const Library& library) {
     file.set("format", std::string("tessera-ssp"));
-    file.set("version", std::int64_t{1});
+    file.set("version", std::int64_t{2});
     file.set("name", library.name);
     file.set("origin", library.source);
     file.set("origin_format", library.format);

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <limits>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5.h> // a data set of text, which our own writer has no use for
@@ -211,6 +212,47 @@ TEST(ReadLibrary, AnAlteredPlainFileIsRefused) {
     }
     test::world().barrier();
     expect_refused(path, {"checksum"});
+}
+
+TEST(ReadLibrary, VersionOneOfThePlainLayoutCarriesFnv1a) {
+    const std::string path = (test::scratch("ssp_write") / "version one.h5").string();
+    const ssp::Library demo = ssp::demo_library();
+    if (test::world().is_root()) {
+        // FNV-1a as its authors print it, byte by byte.
+        std::uint64_t hash = 14695981039346656037ULL;
+        const auto add = [&hash](const void* data, std::size_t n) {
+            for (std::size_t i = 0; i < n; ++i) {
+                hash ^= static_cast<const unsigned char*>(data)[i];
+                hash *= 1099511628211ULL;
+            }
+        };
+        for (const std::int64_t extent : {demo.n_metallicity(), demo.n_age(), demo.n_wave()}) { add(&extent, 8); }
+        for (const auto* axis : {&demo.metallicity, &demo.age, &demo.wavelength}) {
+            add(axis->data(), axis->size() * 8);
+        }
+        add(demo.flux.data(), demo.flux.size() * 4);
+        ssp::write_library(demo, path);
+        const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+        const auto write = [file](const char* name, hid_t type, const void* value) {
+            H5Adelete(file, name);
+            const hid_t space = H5Screate(H5S_SCALAR),
+                        attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+            H5Awrite(attribute, type, value);
+            H5Aclose(attribute);
+            H5Sclose(space);
+        };
+        const std::int64_t one = 1;
+        write("version", H5T_NATIVE_INT64, &one);
+        const std::string text = fmt::format("{:016x}", hash);
+        const hid_t type = H5Tcopy(H5T_C_S1);
+        H5Tset_size(type, text.size());
+        write("checksum", type, text.data());
+        H5Tclose(type);
+        H5Fclose(file);
+    }
+    test::world().barrier();
+    EXPECT_EQ(read(path).flux, demo.flux);
+    EXPECT_EQ(read(path).checksum, demo.checksum) << "the program's own, whatever the file carries";
 }
 
 TEST(ReadLibrary, DemoNeedsNoFile) {

@@ -75,8 +75,10 @@ Library read_library(const LibraryOptions& options, Communicator& comm, const Re
 /// @throws Error(Kind::resource)  unwritable, full disk
 void write_library(const Library& library, const std::string& path);
 
-/// FNV-1a (64 bits) over the extents, the axes (f64) and the flux (f32) of a library, little-endian.
+/// WordHash (core/hash.hpp) over the extents, the axes (f64) and the flux (f32) of a library, little-endian.
 std::uint64_t checksum_of(const Library& library);
+/// What files of version 1 of the plain layout carry: FNV-1a (64 bits) over the same.
+std::uint64_t first_checksum_of(const Library& library);
 
 /// What `tessera ssp info` prints: name, axes with counts, ranges and spacing, medium, resolution, IMF, bytes, checksum.
 /// Ends with a line break.
