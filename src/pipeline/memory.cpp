@@ -85,8 +85,8 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, int n_rank) {
     items.push_back({"gas", plan.config.simulation.gas ? share(info.n_gas_rows) * 44 : 0, Phase::always});
     items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
     items.push_back({"synthesis: templates, lists",
-                     synthesis_bytes(n_star, plan.library, plan.pixels, plan.config.galaxy.redshift,
-                                     plan.config.synthesis, plan.where.threads),
+                     synthesis_bytes(n_star, plan.field.n_padded(), plan.library, plan.pixels,
+                                     plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads),
                      Phase::synthesis});
     items.push_back({"synthesis: partial cube", partial, Phase::synthesis});
     // The partial cube and its transpose, then this rank's slab of the sum.

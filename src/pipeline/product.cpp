@@ -8,6 +8,7 @@
 #include "pipeline/maps.hpp"
 #include "pipeline/picture.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/region.hpp"
 #include "tessera_version.hpp"
@@ -97,9 +98,20 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
     provenance.set("n_gpu", 0);
     provenance.set("method", std::string(word(report.method)));
     provenance.set("resampling", std::string(word(plan.config.synthesis.resampling)));
-    provenance.set("log_step", report.log_step);
     provenance.set("error_rms", report.error_rms);
+    provenance.set("error_rms_median", report.error_rms_median);
     provenance.set("error_max", report.error_max);
+    provenance.set("error_bound", report.error_bound);
+    provenance.set("n_error_sample", report.n_error_sample);
+    provenance.set("n_refined", static_cast<std::int64_t>(report.n_refined));
+    provenance.set("exact_error_rms", report.exact_error_rms);
+    provenance.set("exact_error_max", report.exact_error_max);
+    provenance.set("n_spaxel_exact", report.n_spaxel_exact);
+    provenance.set("n_spaxel_binned", report.n_spaxel_binned);
+    provenance.set("n_spaxel_compressed", report.n_spaxel_compressed);
+    provenance.set("velocity_step", report.velocity_step * constants::speed_of_light);
+    provenance.set("bin_step", report.bin_step * constants::speed_of_light);
+    provenance.set("rank", report.rank);
     provenance.set("seed", plan.config.noise.seed);
 }
 

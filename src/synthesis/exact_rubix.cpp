@@ -1,9 +1,10 @@
 // RUBIX's resampling, for comparison: docs/physics.md gives its formulas, docs/rubix.md what it loses.
+#include "synthesis/exact_rubix.hpp"
+
 #include <algorithm>
 #include <cmath>
 
-#include "synthesis/clones.hpp"
-#include "synthesis/exact.hpp"
+#include "core/cpu_clones.hpp"
 
 namespace tessera {
 
@@ -59,32 +60,32 @@ void add_scaled(const double* __restrict sampled, double scale, std::int64_t n, 
 
 } // namespace
 
-void exact_rubix(const ExactInput& input, const ssp::Library& library, const WavelengthGrid& pixels,
-                 PartialCube& cube) {
+void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ssp::Interpolator& interpolator,
+                 const WavelengthGrid& pixels, double redshift, Doppler doppler, const device::Host& where,
+                 const Progress& progress, PartialCube& cube) {
     const NativeGrid grid(library, pixels);
     const std::int64_t n_spaxel = cube.n_spaxel();
-    const SpaxelStars& stars = input.stars;
     std::int64_t done = 0;
     // Chunks of spaxels between reports of progress.
     const std::int64_t chunk = std::max<std::int64_t>(1, n_spaxel / 20);
     for (std::int64_t first = 0; first < n_spaxel; first += chunk) {
         const std::int64_t end = std::min(n_spaxel, first + chunk);
-        device::for_each(input.where, end - first, 1, [&](std::int64_t i_spaxel) {
+        device::for_each(where, end - first, 1, [&](std::int64_t i_spaxel) {
             const auto s = static_cast<std::size_t>(first + i_spaxel);
-            if (input.stars.start[s] == input.stars.start[s + 1]) { return; }
+            if (stars.start[s] == stars.start[s + 1]) { return; }
             std::vector<double> flux(library.wavelength.size());
             std::vector<double> sampled(pixels.centres.size());
             std::vector<double> sum(pixels.centres.size(), 0.0);
-            for (std::int64_t i = input.stars.start[s]; i < input.stars.start[s + 1]; ++i) {
+            for (std::int64_t i = stars.start[s]; i < stars.start[s + 1]; ++i) {
                 const auto star = static_cast<std::size_t>(i);
-                const ssp::NodeWeights nodes = input.interpolator.at(stars.metallicity[star], stars.age[star]);
+                const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[star], stars.age[star]);
                 std::fill(flux.begin(), flux.end(), 0.0);
                 for (int k = 0; k < nodes.count; ++k) {
                     add_weighted(library.nodes().row(nodes.node[k]),
                                  static_cast<double>(nodes.weight[k]) * stars.initial_mass[star], library.n_wave(),
                                  flux.data());
                 }
-                const double factor = doppler_factor(input.redshift, stars.los_velocity[star], input.doppler);
+                const double factor = doppler_factor(redshift, stars.los_velocity[star], doppler);
                 grid.sample(flux, factor, sampled);
                 double sampled_total = 0;
                 for (std::size_t k = 1; k < sampled.size(); ++k) {
@@ -98,8 +99,8 @@ void exact_rubix(const ExactInput& input, const ssp::Library& library, const Wav
             float* out = cube.flux().row(first + i_spaxel);
             for (std::size_t k = 0; k < sum.size(); ++k) { out[k] = static_cast<float>(sum[k]); }
         });
-        done = input.stars.start[static_cast<std::size_t>(end)];
-        if (input.progress) { input.progress(done, stars.size()); }
+        done = stars.start[static_cast<std::size_t>(end)];
+        if (progress) { progress(done, stars.size()); }
     }
 }
 

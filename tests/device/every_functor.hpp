@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ssp/axis_weights.hpp"
-#include "synthesis/log_grid.hpp"
+#include "synthesis/velocity_rows.hpp"
 #include "tessera/core/random.hpp"
 #include "tests/device/functors_on_gpu.hpp"
 #include "view/apply.hpp"
@@ -26,8 +26,8 @@ struct EveryFunctor {
         for (int d = 0; d < 3; ++d) { row[d] = position[d]; }
         const ssp::AxisWeights weights = ages.cubic(static_cast<float>(4 * random.uniform(0)));
         for (int k = 0; k < 4; ++k) { row[3 + k] = k < weights.count ? weights.weight[k] : 0.0; }
-        const PixelShift shift = PixelShift::at(20 * (random.uniform(1) - 0.5));
-        for (int k = 0; k < 4; ++k) { row[7 + k] = static_cast<double>(shift.tap[k]) + shift.offset; }
+        const RowTaps taps = RowTaps::at(20 * (random.uniform(1) - 0.5));
+        for (int k = 0; k < 4; ++k) { row[7 + k] = taps.weight[k] + taps.first; }
         row[11] = random.normal();
     }
 };

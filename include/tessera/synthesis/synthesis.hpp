@@ -16,7 +16,7 @@ namespace tessera {
 
 class Communicator;
 
-enum class Method { automatic, exact };
+enum class Method { automatic, exact, binned, compressed };
 enum class Resampling { conserving, rubix };
 enum class Doppler { linear, exponential };
 enum class Uncovered { error, flag };
@@ -24,7 +24,9 @@ enum class Uncovered { error, flag };
 template <>
 struct EnumWords<Method> {
     static constexpr std::array words{std::pair{Method::automatic, std::string_view("auto")},
-                                      std::pair{Method::exact, std::string_view("exact")}};
+                                      std::pair{Method::exact, std::string_view("exact")},
+                                      std::pair{Method::binned, std::string_view("binned")},
+                                      std::pair{Method::compressed, std::string_view("compressed")}};
 };
 template <>
 struct EnumWords<Resampling> {
@@ -53,11 +55,12 @@ struct SynthesisOptions {
     template <class Visitor>
     void describe(Visitor& key) {
         key("synthesis.method", method, unit::none,
-            "how spectra are summed; exact: every star with its own shift; auto: the cheapest within tolerance");
+            "how spectra are summed; exact: every star with its own shift; binned: by velocity bins of a spaxel; "
+            "compressed: the same with fewer templates; auto: in each spaxel the cheapest that keeps the tolerance");
         key("synthesis.tolerance", tolerance, unit::none,
-            "largest rms error over wavelengths, relative to the mean: sets the step of the log-wavelength grid, ten "
-            "times below it",
-            above(0), at_most(0.1));
+            "largest rms error over wavelengths in any spaxel against exact, relative to its mean; exact itself stays "
+            "ten times below it",
+            at_least(1e-6), at_most(0.1));
         key("synthesis.interpolation", interpolation, unit::none,
             "interpolation of the SSP grid in age and metallicity");
         key("synthesis.resampling", resampling, unit::none,
@@ -71,15 +74,29 @@ struct SynthesisOptions {
 
 /// What was done, the same on every rank.
 struct SynthesisReport {
-    Method method = Method::exact;
+    Method method = Method::exact;   ///< as asked for
     std::int64_t n_synthesised = 0;  ///< stars that gave light
     std::int64_t n_outside_grid = 0; ///< stars in the field outside the library's ages or metallicities
     std::int64_t n_age_outside = 0;  ///< stars in the field outside the library's ages
     std::int64_t n_metallicity_outside = 0;
-    double log_step = 0;  ///< of the log-wavelength grid; 0 for rubix resampling
-    double error_rms = 0; ///< rms over pixels relative to the mean, worst of a sample of single-star spectra,
-                          ///< against the direct integral in double precision
-    double error_max = 0; ///< largest deviation of a pixel in that sample, relative to the mean
+    std::int64_t n_spaxel_exact = 0; ///< lit spaxels by the method that made them
+    std::int64_t n_spaxel_binned = 0;
+    std::int64_t n_spaxel_compressed = 0;
+    double velocity_step = 0; ///< ln Doppler factor between the rows of `exact`; 0 for rubix resampling
+    double bin_step = 0;      ///< the same of `binned` and `compressed`; 0 when neither was used
+    std::int64_t rank = 0;    ///< basis spectra of `compressed`; 0 when it was not used
+    double exact_error_rms =
+        0; ///< of `exact` against the direct integral: worst node of the library, half-way between rows, rms over
+           ///< pixels relative to the mean
+    double exact_error_max = 0; ///< likewise the worst pixel
+    double error_rms =
+        0; ///< worst spaxel of the sample: rms over pixels against `exact`, relative to the spaxel's mean;
+           ///< when all is exact: exact_error_rms
+    double error_rms_median = 0;     ///< median of the sample
+    double error_max = 0;            ///< worst pixel of the sample, relative to its spaxel's mean
+    double error_bound = 0;          ///< no spaxel's rms can be above it (positive weights); 0 when all is exact
+    std::int64_t n_error_sample = 0; ///< spaxels in the sample
+    int n_refined = 0;               ///< times that the sample was above the tolerance and finer settings were taken
 };
 
 /// How far the library covers the pixels for every star's Doppler shift: per pixel true when wholly covered.
@@ -91,18 +108,22 @@ std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGr
 using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// The light of this rank's stars: [padded spaxel, pixel of `pixels`], Lsun per observed Angstrom (`conserving`), or Lsun per
-/// rest Angstrom in RUBIX's sense (`rubix`). Collective: the plan (grid step, error sample) is the same on every rank.
+/// rest Angstrom in RUBIX's sense (`rubix`, always exact). Collective: methods and steps are chosen from the stars of all ranks, and are
+/// the same for any number of ranks.
 /// @throws Error(Kind::config)  the library does not cover `pixels` and uncovered = error (says which part)
-/// @throws Error(Kind::data)    a star outside the library and ssp.outside = error (says how many, and the first)
-/// @par Cost  per star: (4 or 16 nodes + 4 taps) fused multiply-adds a log-wavelength pixel
+/// @throws Error(Kind::data)    a star outside the library and ssp.outside = error, or one faster than any star
+/// @par Cost  a star: its nodes times four additions. A spaxel: multiply-adds = pixels times the (velocity row, template) pairs that its
+///            stars touch, which do not grow with their number once all are touched
+/// @par Memory  nothing that multiplies stars and pixels: see synthesis_bytes
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                        const device::Host& where, Communicator& comm, SynthesisReport& report,
                        const Progress& progress = {});
 
 /// Bytes that `synthesise` needs on a rank besides its input and the partial cube it returns.
-std::int64_t synthesis_bytes(std::int64_t n_star, const ssp::Library& library, const WavelengthGrid& pixels,
-                             double redshift, const SynthesisOptions& options, int threads);
+std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,
+                             const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                             int threads);
 
 /// The slow formula: one star's spectrum by direct integration of the shifted, piecewise linear library spectrum over each
 /// pixel, in double. Zero where the library has no light. What every method is measured against.

@@ -1,0 +1,220 @@
+#include "synthesis/conserving.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "synthesis/doppler.hpp"
+#include "synthesis/row_product.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/constants.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/synthesis/coverage.hpp"
+
+namespace tessera {
+
+namespace {
+
+constexpr int most_attempts = 3;
+/// Blocks of pixels in which the errors of a step are measured: enough to see every kind of feature.
+constexpr std::int64_t blocks_looked_at = 8;
+
+} // namespace
+
+Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside, Communicator& comm,
+                       const Progress& progress, ToleranceShares shares)
+    : input_(input), options_(options), outside_(outside), comm_(comm), progress_(progress), shares_(shares),
+      covered_(covered_pixels(input.library, input.pixels, input.redshift, 1e-3 * constants::speed_of_light)) {
+    // Where the library ends inside a pixel its light stops at once: flagged, and no measure of steps. If it is so everywhere, then
+    // all count.
+    if (std::none_of(covered_.begin(), covered_.end(), [](bool c) { return c; })) {
+        covered_.assign(covered_.size(), true);
+    }
+    // Taps reach two rows beyond the fastest star, and the first step tried may be two pixels.
+    const double margin = 8 * std::log(input.pixels.edges[1] / input.pixels.edges[0]);
+    const double largest = -std::log1p(-input.velocities.largest_speed() / constants::speed_of_light); // the blue side
+    points_ = points_read(input.library.wavelength, input.pixels, input.redshift, largest + std::max(margin, 2e-3));
+    std::vector<std::int32_t> all(static_cast<std::size_t>(input.library.n_node()));
+    std::iota(all.begin(), all.end(), 0);
+    nodes_ = Spectra::of_nodes(input.library, all, points_);
+    prior_ = ssp::population_prior(input.library, {points_.first, points_.end});
+    made_.assign(static_cast<std::size_t>(input.stars.n_spaxel()), SpaxelMethod::dark);
+    own_row_.resize(made_.size());
+    std::iota(own_row_.begin(), own_row_.end(), std::int64_t{0});
+}
+
+/// Finding the basis costs about as much as it costs to sum a few hundred thousand weights: for few stars it does not pay.
+bool Conserving::worth_compressing() const {
+    if (options_.method == Method::compressed) { return true; }
+    if (options_.method != Method::automatic) { return false; }
+    MethodCosts costs;
+    costs.n_node_used = input_.library.n_node();
+    costs.exact_step = costs.bin_step = steps_.bin;
+    costs.cost_of_single = measured_cost_of_single();
+    costs.nodes_per_star = options_.interpolation == ssp::Interpolation::linear ? 4 : 16;
+    std::vector<std::int64_t> n_star(made_.size());
+    for (std::size_t s = 0; s < n_star.size(); ++s) { n_star[s] = input_.stars.start[s + 1] - input_.stars.start[s]; }
+    comm_.all_reduce(n_star, Op::sum);
+    double without = 0;
+    for (std::size_t s = 0; s < n_star.size(); ++s) {
+        if (n_star[s] == 0) { continue; }
+        without += costs.binned(n_star[s], log_doppler(input_.velocities.fastest[s], options_.doppler) -
+                                               log_doppler(input_.velocities.slowest[s], options_.doppler));
+    }
+    constexpr double passes = 5; // over the library for every basis vector
+    constexpr double likely_rank = 64;
+    constexpr double slower = 3; // than the product, per multiply-add
+    const double with = passes * likely_rank * slower * static_cast<double>(input_.library.n_node()) *
+                        static_cast<double>(points_.size()) / static_cast<double>(input_.pixels.size());
+    return without > 2 * with;
+}
+
+/// Steps, and the compression if there is to be one. Depends on the library, the pixels and the options, not on the ranks.
+void Conserving::choose_settings() {
+    const std::int64_t n_block = (input_.pixels.size() + 127) / 128;
+    const PixelChoice some{input_.pixels, covered_, std::max<std::int64_t>(1, n_block / blocks_looked_at)};
+    const double bin_tolerance =
+        options_.method == Method::exact ? std::numeric_limits<double>::infinity() : shares_.step * options_.tolerance;
+    steps_ = choose_steps(nodes_, some, input_.redshift, prior_, options_.tolerance, bin_tolerance, input_.where);
+    compression_ = nullptr;
+    if (!worth_compressing()) { return; }
+    const PixelChoice all{input_.pixels, covered_, 1};
+    compression_ = ssp::compressed(input_.library, {points_.first, points_.end}, prior_,
+                                   shares_.compression * options_.tolerance, input_.where);
+    basis_ = Spectra::of_basis(input_.library, *compression_, points_);
+    std::vector<std::int32_t> nodes(static_cast<std::size_t>(input_.library.n_node()));
+    std::iota(nodes.begin(), nodes.end(), 0);
+    compression_errors_ = compression_errors(nodes_, nodes, basis_, *compression_, all, input_.redshift, input_.where);
+}
+
+void Conserving::survey() {
+    NodeLight light;
+    light.light = steps_.bin_errors.mean;
+    light.step_error = light.light;
+    light.compression_error.assign(light.light.size(), 0.0);
+    for (std::size_t k = 0; k < light.light.size(); ++k) {
+        light.step_error[k] *= steps_.bin_errors.rms[k];
+        if (compression_) { light.compression_error[k] = light.light[k] * compression_errors_.rms[k]; }
+    }
+    survey_ = survey_stars(input_.stars, input_.interpolator, input_.library, outside_,
+                           options_.method == Method::exact ? nullptr : &light, input_.where, comm_);
+    columns_ = {};
+    columns_.column.assign(survey_.node_used.size(), -1);
+    for (std::size_t k = 0; k < survey_.node_used.size(); ++k) {
+        if (survey_.node_used[k] == 0) { continue; }
+        columns_.column[k] = static_cast<std::int32_t>(columns_.node.size());
+        columns_.node.push_back(static_cast<std::int32_t>(k));
+    }
+    used_ = Spectra::of_nodes(input_.library, columns_.node, points_);
+}
+
+void Conserving::choose() {
+    MethodCosts costs;
+    costs.cost_of_single = comm_.broadcast_value(measured_cost_of_single(), 0);
+    costs.nodes_per_star = options_.interpolation == ssp::Interpolation::linear ? 4 : 16;
+    costs.n_node_used = static_cast<std::int64_t>(columns_.node.size());
+    costs.exact_step = steps_.exact;
+    costs.bin_step = steps_.bin;
+    costs.rank = compression_ ? compression_->rank : 0;
+    choices_ = choose_methods(options_.method, options_.tolerance, survey_, input_.velocities, options_.doppler, costs,
+                              shares_.keep_bounds);
+}
+
+RowKind Conserving::kind_of(SpaxelMethod method) const {
+    switch (method) {
+    case SpaxelMethod::binned: return {&used_, steps_.bin, nullptr};
+    case SpaxelMethod::compressed: return {&basis_, steps_.bin, compression_.get()};
+    case SpaxelMethod::dark:
+    case SpaxelMethod::exact: break;
+    }
+    return {&used_, steps_.exact, nullptr};
+}
+
+/// @param again  only what was not exact the last time
+void Conserving::sum(PartialCube& cube, bool again) {
+    for (const SpaxelMethod method : {SpaxelMethod::exact, SpaxelMethod::binned, SpaxelMethod::compressed}) {
+        std::vector<std::int64_t> spaxels;
+        for (std::size_t s = 0; s < made_.size(); ++s) {
+            if (choices_.method[s] != method || made_[s] == SpaxelMethod::exact) { continue; }
+            spaxels.push_back(static_cast<std::int64_t>(s));
+            if (again) { std::fill_n(cube.flux().row(spaxels.back()), cube.n_wave(), 0.0F); }
+        }
+        add_spaxels(input_, kind_of(method), columns_, measured_cost_of_single(), spaxels, own_row_, cube,
+                    [&](std::int64_t n_star) {
+                        n_done_ += n_star;
+                        if (progress_) { progress_(std::min(n_done_, input_.stars.size()), input_.stars.size()); }
+                    });
+    }
+    for (std::size_t s = 0; s < made_.size(); ++s) {
+        if (made_[s] != SpaxelMethod::exact) { made_[s] = choices_.method[s]; }
+    }
+}
+
+SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample) {
+    std::vector<std::int64_t> candidates;
+    std::vector<double> bound;
+    for (std::size_t s = 0; s < made_.size(); ++s) {
+        if (made_[s] != SpaxelMethod::binned && made_[s] != SpaxelMethod::compressed) { continue; }
+        candidates.push_back(static_cast<std::int64_t>(s));
+        bound.push_back(choices_.bound[s]);
+    }
+    const std::vector<std::int64_t> sample = sample_of(candidates, bound);
+    n_sample = static_cast<std::int64_t>(sample.size());
+    if (sample.empty()) { return {}; }
+    PartialCube truth(n_sample, cube.n_wave());
+    std::vector<std::int64_t> row_of_spaxel(made_.size(), -1);
+    for (std::size_t i = 0; i < sample.size(); ++i) {
+        row_of_spaxel[static_cast<std::size_t>(sample[i])] = static_cast<std::int64_t>(i);
+    }
+    add_spaxels(input_, kind_of(SpaxelMethod::exact), columns_, measured_cost_of_single(), sample, row_of_spaxel, truth,
+                [](std::int64_t) {});
+    return compare(cube, sample, truth, comm_);
+}
+
+void Conserving::fill(SynthesisReport& report) const {
+    report.method = options_.method;
+    report.n_age_outside = survey_.n_age_outside;
+    report.n_metallicity_outside = survey_.n_metallicity_outside;
+    report.n_outside_grid = survey_.n_outside;
+    report.n_synthesised = survey_.n_synthesised;
+    report.n_spaxel_exact = std::count(made_.begin(), made_.end(), SpaxelMethod::exact);
+    report.n_spaxel_binned = std::count(made_.begin(), made_.end(), SpaxelMethod::binned);
+    report.n_spaxel_compressed = std::count(made_.begin(), made_.end(), SpaxelMethod::compressed);
+    report.velocity_step = steps_.exact;
+    report.exact_error_rms = steps_.exact_errors.worst_rms();
+    report.exact_error_max = steps_.exact_errors.worst_pixel();
+    const bool approximated = report.n_spaxel_binned + report.n_spaxel_compressed > 0;
+    report.bin_step = approximated ? steps_.bin : 0;
+    report.rank = report.n_spaxel_compressed > 0 ? compression_->rank : 0;
+    report.error_bound = approximated ? *std::max_element(choices_.bound.begin(), choices_.bound.end()) : 0;
+}
+
+void Conserving::run(PartialCube& cube, SynthesisReport& report) {
+    for (int attempt = 0;; ++attempt) {
+        choose_settings();
+        survey();
+        choose();
+        if (attempt == most_attempts) {
+            choices_ = choose_methods(Method::exact, options_.tolerance, survey_, input_.velocities, options_.doppler,
+                                      {}, true);
+        }
+        sum(cube, attempt > 0);
+        std::int64_t n_sample = 0;
+        const SampleError error = measure(cube, n_sample);
+        fill(report);
+        report.n_refined = attempt;
+        report.n_error_sample = n_sample;
+        report.error_rms = n_sample > 0 ? error.worst_rms : report.exact_error_rms;
+        report.error_rms_median = n_sample > 0 ? error.median_rms : report.exact_error_rms;
+        report.error_max = n_sample > 0 ? error.worst_pixel : report.exact_error_max;
+        if (n_sample == 0 || error.worst_rms <= options_.tolerance) { return; }
+        log::warning(fmt::format("a sample of {} spaxels is off by up to {:.2e} (rms relative to the mean) where "
+                                 "synthesis.tolerance is {:.2e}: finer settings are taken",
+                                 n_sample, error.worst_rms, options_.tolerance));
+        shares_ = {shares_.step / 4, shares_.compression / 4, true};
+    }
+}
+
+} // namespace tessera

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "synthesis/error_sample.hpp"
+#include "synthesis/row_synthesis.hpp"
+
+namespace tessera {
+
+/// Synthesis with conserving resampling, by any method: steps and templates, a survey of the stars, the choice of a method for
+/// each spaxel, the sums, and the comparison of a sample with `exact`; once more with finer settings if that fails.
+class Conserving {
+public:
+    Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside, Communicator& comm,
+               const Progress& progress, ToleranceShares shares = {});
+    /// Collective. Fills `cube`, which is zero, and the report.
+    void run(PartialCube& cube, SynthesisReport& report);
+
+private:
+    void choose_settings();
+    void survey();
+    void choose();
+    void sum(PartialCube& cube, bool again);
+    SampleError measure(const PartialCube& cube, std::int64_t& n_sample);
+    bool worth_compressing() const;
+    RowKind kind_of(SpaxelMethod method) const;
+    std::vector<std::int64_t> spaxels_of(SpaxelMethod method) const;
+    void fill(SynthesisReport& report) const;
+
+    const RowInput& input_;
+    const SynthesisOptions& options_;
+    ssp::Outside outside_;
+    Communicator& comm_;
+    const Progress& progress_;
+    ToleranceShares shares_;
+
+    std::vector<bool> covered_; ///< [pixel] by the library
+    PointRange points_;         ///< of the library that any row reads
+    Spectra nodes_;             ///< all nodes
+    std::vector<double> prior_; ///< [node]
+    VelocitySteps steps_;
+    std::shared_ptr<const ssp::Compression> compression_; ///< null: none
+    Spectra basis_;                                       ///< of the compression
+    NodeErrors compression_errors_;
+    Survey survey_;
+    NodeColumns columns_; ///< nodes that any star has
+    Spectra used_;        ///< those nodes
+    SpaxelChoices choices_;
+    std::vector<SpaxelMethod> made_;    ///< [spaxel] how its light in the cube was made; dark before
+    std::vector<std::int64_t> own_row_; ///< [spaxel] itself
+    std::int64_t n_done_ = 0;           ///< stars, for the progress
+};
+
+} // namespace tessera

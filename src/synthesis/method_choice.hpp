@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "synthesis/node_errors.hpp"
+#include "synthesis/row_weights.hpp"
+#include "synthesis/survey.hpp"
+
+namespace tessera {
+
+/// How a spaxel's light is made.
+enum class SpaxelMethod : std::uint8_t { dark, exact, binned, compressed };
+
+/// Shares of synthesis.tolerance that the velocity step and the compression may take on average over a plausible population
+/// (ssp::population_prior). What is left is for populations unlike it; a spaxel of those is made by a finer method.
+struct ToleranceShares {
+    double step = 0.25;
+    double compression = 0.5;
+    bool keep_bounds =
+        true; ///< false: methods are chosen by cost alone, and only the sample says whether the tolerance is kept
+};
+
+/// The steps of ln(Doppler factor) for `exact` and for velocity bins, by measured errors.
+struct VelocitySteps {
+    double exact = 0;        ///< every node within a tenth of the tolerance
+    NodeErrors exact_errors; ///< at that step
+    double bin = 0; ///< prior-weighted mean of the nodes' errors within `bin_tolerance`; never finer than `exact`
+    NodeErrors bin_errors;
+};
+
+/// Walks down a ladder of steps from that of the library or the telescope, whichever is coarser.
+/// @param nodes  all nodes of the library, in their order
+VelocitySteps choose_steps(const Spectra& nodes, const PixelChoice& choice, double redshift,
+                           const std::vector<double>& prior, double tolerance, double bin_tolerance,
+                           const device::Host& where);
+
+/// What the choice weighs, in multiply-adds a pixel of the six-spaxel product.
+struct MethodCosts {
+    double cost_of_single = 2;       ///< of a weight that no neighbouring spaxel shares
+    std::int64_t nodes_per_star = 4; ///< 4 linear, 16 cubic
+    std::int64_t n_node_used = 0;
+    double exact_step = 0, bin_step = 0;
+    std::int64_t rank = 0; ///< 0: no compression
+
+    double exact(std::int64_t n_star, double velocity_range) const;
+    double binned(std::int64_t n_star, double velocity_range) const;
+    double compressed(double velocity_range) const;
+};
+
+/// What was chosen, [spaxel].
+struct SpaxelChoices {
+    std::vector<SpaxelMethod> method;
+    std::vector<double> bound; ///< no error of the spaxel is above it, relative to its mean; 0 for exact and dark ones
+};
+
+/// The cheapest allowed method whose error bound keeps the tolerance; where none does, exact. Depends on sums over all
+/// ranks only, so that all ranks, and any number of them, choose alike.
+SpaxelChoices choose_methods(Method asked, double tolerance, const Survey& survey, const VelocityRanges& velocities,
+                             Doppler doppler, const MethodCosts& costs, bool keep_bounds);
+
+} // namespace tessera

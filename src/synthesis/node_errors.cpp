@@ -1,0 +1,131 @@
+#include "synthesis/node_errors.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "synthesis/tile_kernel.hpp"
+#include "synthesis/velocity_rows.hpp"
+
+namespace tessera {
+
+namespace {
+
+/// Sums over some pixels.
+struct NodeSums {
+    std::vector<double> light, square, largest;
+    std::int64_t n_pixel = 0;
+
+    explicit NodeSums(std::int64_t n_column)
+        : light(static_cast<std::size_t>(n_column), 0.0), square(light), largest(light) {}
+    void add(const NodeSums& other) {
+        for (std::size_t c = 0; c < light.size(); ++c) {
+            light[c] += other.light[c];
+            square[c] += other.square[c];
+            largest[c] = std::max(largest[c], other.largest[c]);
+        }
+        n_pixel += other.n_pixel;
+    }
+    /// @param truth, difference  [column, tile_pixels]
+    void add(const std::vector<bool>& covered, std::int64_t first, std::int64_t n, const AlignedFloats& truth,
+             const AlignedFloats& difference) {
+        for (std::int64_t k = 0; k < n; ++k) { n_pixel += covered[static_cast<std::size_t>(first + k)] ? 1 : 0; }
+        for (std::size_t c = 0; c < light.size(); ++c) {
+            for (std::int64_t k = 0; k < n; ++k) {
+                if (!covered[static_cast<std::size_t>(first + k)]) { continue; }
+                const std::size_t at = c * tile_pixels + static_cast<std::size_t>(k);
+                const double d = std::abs(static_cast<double>(difference[at]));
+                light[c] += static_cast<double>(truth[at]);
+                square[c] += d * d;
+                largest[c] = std::max(largest[c], d);
+            }
+        }
+    }
+};
+
+/// The spectra in pixels [first, first + n) for one Doppler factor: [column, tile_pixels].
+AlignedFloats seen(const Spectra& spectra, const WavelengthGrid& pixels, std::int64_t first, std::int64_t n,
+                   double doppler_factor) {
+    AlignedFloats out(static_cast<std::size_t>(spectra.n_column * tile_pixels));
+    const PixelBands bands(spectra.wavelength, pixels, first, first + n, doppler_factor);
+    tile_kernels().fill(spectra.light.data(), spectra.n_column, bands.first.data(), bands.weight.data(), bands.width, n,
+                        out.data());
+    return out;
+}
+
+/// compare(first, n, truth, difference) for the chosen blocks; sums in their order.
+template <class Compare>
+NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, const device::Host& where,
+                       const Compare& compare) {
+    const std::int64_t n_pixel = choice.pixels.size();
+    const std::int64_t n_block = (n_pixel + tile_pixels - 1) / tile_pixels;
+    std::vector<NodeSums> sums(static_cast<std::size_t>((n_block + choice.every - 1) / choice.every),
+                               NodeSums(n_column));
+    device::for_each(where, static_cast<std::int64_t>(sums.size()), 1, [&](std::int64_t i) {
+        const std::int64_t first = i * choice.every * tile_pixels;
+        const std::int64_t n = std::min(tile_pixels, n_pixel - first);
+        AlignedFloats truth;
+        AlignedFloats difference;
+        compare(first, n, truth, difference);
+        sums[static_cast<std::size_t>(i)].add(choice.covered, first, n, truth, difference);
+    });
+    NodeSums all(n_column);
+    for (const NodeSums& some : sums) { all.add(some); }
+    NodeErrors out;
+    for (std::size_t c = 0; c < all.light.size(); ++c) {
+        const double n = static_cast<double>(std::max<std::int64_t>(all.n_pixel, 1));
+        const double mean = all.light[c] / n;
+        out.mean.push_back(std::max(mean, 0.0));
+        out.rms.push_back(mean > 0 ? std::sqrt(all.square[c] / n) / mean : 0.0);
+        out.largest.push_back(mean > 0 ? all.largest[c] / mean : 0.0);
+    }
+    return out;
+}
+
+} // namespace
+
+double NodeErrors::worst_rms() const { return rms.empty() ? 0 : *std::max_element(rms.begin(), rms.end()); }
+double NodeErrors::worst_pixel() const {
+    return largest.empty() ? 0 : *std::max_element(largest.begin(), largest.end());
+}
+
+NodeErrors step_errors(const Spectra& nodes, const PixelChoice& choice, double redshift, double step,
+                       const device::Host& where) {
+    const Lagrange4 half = Lagrange4::at(0.5);
+    return over_pixels(nodes.n_used, choice, where,
+                       [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
+                           const auto at = [&](double rows) {
+                               return seen(nodes, choice.pixels, first, n, (1 + redshift) * std::exp(rows * step));
+                           };
+                           truth = at(0.5);
+                           difference = truth;
+                           for (int m = 0; m < 4; ++m) {
+                               const AlignedFloats row = at(m - 1);
+                               const auto weight = static_cast<float>(half.weight[m]);
+                               for (std::size_t i = 0; i < row.size(); ++i) { difference[i] -= weight * row[i]; }
+                           }
+                       });
+}
+
+NodeErrors compression_errors(const Spectra& nodes, const std::vector<std::int32_t>& node_of_column,
+                              const Spectra& basis, const ssp::Compression& compression, const PixelChoice& choice,
+                              double redshift, const device::Host& where) {
+    return over_pixels(nodes.n_used, choice, where,
+                       [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
+                           truth = seen(nodes, choice.pixels, first, n, 1 + redshift);
+                           difference = truth;
+                           const AlignedFloats rows = seen(basis, choice.pixels, first, n, 1 + redshift);
+                           for (std::size_t c = 0; c < static_cast<std::size_t>(nodes.n_used); ++c) {
+                               float* out = difference.data() + c * tile_pixels;
+                               for (std::size_t j = 0; j < static_cast<std::size_t>(compression.rank); ++j) {
+                                   const float coefficient =
+                                       compression.coefficients[static_cast<std::size_t>(node_of_column[c]) *
+                                                                    static_cast<std::size_t>(compression.rank) +
+                                                                j];
+                                   const float* from = rows.data() + j * tile_pixels;
+                                   for (std::size_t k = 0; k < tile_pixels; ++k) { out[k] -= coefficient * from[k]; }
+                               }
+                           }
+                       });
+}
+
+} // namespace tessera

@@ -1,0 +1,294 @@
+#include "synthesis/row_product.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <tuple>
+
+#include "synthesis/tile_kernel.hpp"
+
+namespace tessera {
+
+namespace {
+
+constexpr std::int64_t panel_floats = 512 * 1024 / 4; ///< half of a level-2 cache of 1 MiB
+
+/// Spaxels that are multiplied together: one, or up to six. Keys ascend; weights are [key, width].
+struct Group {
+    std::int64_t width;                            ///< 1 or tile_spaxels
+    std::array<std::int64_t, tile_spaxels> spaxel; ///< -1: none
+    std::vector<std::uint32_t> key;
+    std::vector<float> weight;
+};
+
+/// Weights of a group that go with one panel.
+struct Segment {
+    std::int32_t group;
+    std::int64_t first, end;
+};
+
+/// The Doppler rows that any weight needs, a panel of them after the other.
+struct Panels {
+    std::vector<std::int64_t> rows;             ///< used ones, ascending, relative to the grid's first
+    std::vector<std::int64_t> start{0};         ///< [panel + 1] into rows
+    std::vector<std::int64_t> slot;             ///< [row] its place in `rows`; -1: unused
+    std::vector<std::vector<Segment>> segments; ///< [panel]
+    std::int64_t size() const { return static_cast<std::int64_t>(start.size()) - 1; }
+};
+
+/// A list alone, with its own keys.
+Group single(const RowList& list) {
+    Group group{.width = 1, .spaxel = {}, .key = list.key, .weight = list.weight};
+    group.spaxel.fill(-1);
+    group.spaxel[0] = list.spaxel;
+    return group;
+}
+
+/// Merges lists: every key that any of them has, with the weights of all.
+Group merged(std::span<const RowList* const> lists) {
+    Group group{.width = tile_spaxels, .spaxel = {}, .key = {}, .weight = {}};
+    group.spaxel.fill(-1);
+    std::array<std::size_t, tile_spaxels> at{};
+    for (std::size_t m = 0; m < lists.size(); ++m) { group.spaxel[m] = lists[m]->spaxel; }
+    constexpr std::uint32_t none = ~0U;
+    for (;;) {
+        std::uint32_t next = none;
+        for (std::size_t m = 0; m < lists.size(); ++m) {
+            if (at[m] < lists[m]->key.size()) { next = std::min(next, lists[m]->key[at[m]]); }
+        }
+        if (next == none) { return group; }
+        group.key.push_back(next);
+        for (std::size_t m = 0; m < tile_spaxels; ++m) {
+            const bool has = m < lists.size() && at[m] < lists[m]->key.size() && lists[m]->key[at[m]] == next;
+            group.weight.push_back(has ? lists[m]->weight[at[m]++] : 0.0F);
+        }
+    }
+}
+
+/// Lists of similar length and place in velocity stand together: those are the ones that share rows.
+std::vector<const RowList*> by_likeness(const std::vector<RowList>& lists, std::int64_t n_column) {
+    struct Likeness {
+        int octave;
+        std::uint32_t middle;
+        std::int64_t spaxel;
+        const RowList* list;
+        bool operator<(const Likeness& other) const {
+            return std::tie(octave, middle, spaxel) < std::tie(other.octave, other.middle, other.spaxel);
+        }
+    };
+    std::vector<Likeness> order;
+    for (const RowList& list : lists) {
+        if (list.key.empty()) { continue; }
+        const int octave = static_cast<int>(std::log2(static_cast<double>(list.size())));
+        const auto middle = (list.key.front() / 2 + list.key.back() / 2) / static_cast<std::uint32_t>(n_column);
+        order.push_back({octave, middle, list.spaxel, &list});
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<const RowList*> out;
+    for (const Likeness& one : order) { out.push_back(one.list); }
+    return out;
+}
+
+/// Together where that is cheaper than each alone.
+std::vector<Group> group_of(std::span<const RowList* const> lists, double cost_of_single) {
+    std::int64_t alone = 0;
+    std::int64_t longest = 0;
+    for (const RowList* list : lists) {
+        alone += list->size();
+        longest = std::max(longest, list->size());
+    }
+    const auto cheaper = [&](std::int64_t length) {
+        return static_cast<double>(tile_spaxels * length) < cost_of_single * static_cast<double>(alone);
+    };
+    std::vector<Group> out;
+    if (cheaper(longest)) { // no shorter than the longest: often that settles it
+        Group together = merged(lists);
+        if (cheaper(static_cast<std::int64_t>(together.key.size()))) {
+            out.push_back(std::move(together));
+            return out;
+        }
+    }
+    for (const RowList* list : lists) { out.push_back(single(*list)); }
+    return out;
+}
+
+std::vector<Group> make_groups(const std::vector<RowList>& lists, std::int64_t n_column, double cost_of_single,
+                               const device::Host& where) {
+    const std::vector<const RowList*> order = by_likeness(lists, n_column);
+    const auto n = static_cast<std::int64_t>(order.size());
+    std::vector<std::vector<Group>> made(static_cast<std::size_t>((n + tile_spaxels - 1) / tile_spaxels));
+    device::for_each(where, static_cast<std::int64_t>(made.size()), 4, [&](std::int64_t i) {
+        const std::int64_t first = i * tile_spaxels;
+        const auto count = static_cast<std::size_t>(std::min(tile_spaxels, n - first));
+        made[static_cast<std::size_t>(i)] =
+            group_of(std::span<const RowList* const>(order.data() + first, count), cost_of_single);
+    });
+    std::vector<Group> groups;
+    for (auto& some : made) { std::move(some.begin(), some.end(), std::back_inserter(groups)); }
+    return groups;
+}
+
+Panels make_panels(std::vector<Group>& groups, const RowTemplates& templates) {
+    const std::int64_t n_column = templates.spectra.n_column;
+    Panels panels;
+    panels.slot.assign(static_cast<std::size_t>(templates.grid.n), -1);
+    for (const Group& group : groups) {
+        for (const std::uint32_t key : group.key) { panels.slot[static_cast<std::size_t>(key / n_column)] = 0; }
+    }
+    for (std::size_t row = 0; row < panels.slot.size(); ++row) {
+        if (panels.slot[row] < 0) { continue; }
+        panels.slot[row] = static_cast<std::int64_t>(panels.rows.size());
+        panels.rows.push_back(static_cast<std::int64_t>(row));
+    }
+    const std::int64_t rows_per_panel = std::max<std::int64_t>(1, panel_floats / (tile_pixels * n_column));
+    const auto n_row = static_cast<std::int64_t>(panels.rows.size());
+    for (std::int64_t first = 0; first < n_row; first += rows_per_panel) {
+        panels.start.push_back(std::min(n_row, first + rows_per_panel));
+    }
+    panels.segments.resize(static_cast<std::size_t>(panels.size()));
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+        std::vector<std::uint32_t>& keys = groups[g].key;
+        const auto n = static_cast<std::int64_t>(keys.size());
+        for (std::int64_t i = 0; i < n;) {
+            const std::int64_t panel = panels.slot[keys[static_cast<std::size_t>(i)] / n_column] / rows_per_panel;
+            const std::int64_t first = i;
+            for (; i < n; ++i) {
+                std::uint32_t& key = keys[static_cast<std::size_t>(i)];
+                const std::int64_t slot = panels.slot[key / n_column];
+                if (slot / rows_per_panel != panel) { break; }
+                key = static_cast<std::uint32_t>(slot % rows_per_panel * n_column + key % n_column); // row of the panel
+            }
+            panels.segments[static_cast<std::size_t>(panel)].push_back({static_cast<std::int32_t>(g), first, i});
+        }
+    }
+    return panels;
+}
+
+/// A range of pixels and of groups: what a thread does at a time.
+struct Task {
+    std::int64_t first_pixel, end_pixel, first_group, end_group;
+};
+
+class Product {
+public:
+    Product(const std::vector<Group>& groups, const Panels& panels, const RowTemplates& templates, PartialCube& cube)
+        : groups_(groups), panels_(panels), templates_(templates), cube_(cube) {}
+
+    void work(const Task& task) const {
+        thread_local AlignedFloats panel;
+        for (std::int64_t p = 0; p < panels_.size(); ++p) {
+            const auto& segments = panels_.segments[static_cast<std::size_t>(p)];
+            const auto before = [](const Segment& segment, std::int64_t group) { return segment.group < group; };
+            const auto first = std::lower_bound(segments.begin(), segments.end(), task.first_group, before);
+            const auto end = std::lower_bound(first, segments.end(), task.end_group, before);
+            if (first == end) { continue; }
+            fill(task, p, panel);
+            for (auto segment = first; segment != end; ++segment) { multiply(task, *segment, panel.data()); }
+        }
+    }
+
+private:
+    void fill(const Task& task, std::int64_t p, AlignedFloats& panel) const {
+        const Spectra& spectra = templates_.spectra;
+        const std::int64_t first = panels_.start[static_cast<std::size_t>(p)];
+        const std::int64_t end = panels_.start[static_cast<std::size_t>(p) + 1];
+        const auto n_float = static_cast<std::size_t>((end - first) * spectra.n_column * tile_pixels);
+        if (panel.size() < n_float) { panel.resize(n_float); }
+        for (std::int64_t slot = first; slot < end; ++slot) {
+            const std::int64_t row = templates_.grid.first + panels_.rows[static_cast<std::size_t>(slot)];
+            const double factor = templates_.at_rest * std::exp(static_cast<double>(row) * templates_.grid.step);
+            const PixelBands bands(spectra.wavelength, templates_.pixels, task.first_pixel, task.end_pixel, factor);
+            tile_kernels().fill(spectra.light.data(), spectra.n_column, bands.first.data(), bands.weight.data(),
+                                bands.width, task.end_pixel - task.first_pixel,
+                                panel.data() + (slot - first) * spectra.n_column * tile_pixels);
+        }
+    }
+
+    void multiply(const Task& task, const Segment& segment, const float* panel) const {
+        const Group& group = groups_[static_cast<std::size_t>(segment.group)];
+        alignas(64) float sum[tile_spaxels * tile_pixels];
+        const auto kernel = group.width == 1 ? tile_kernels().single : tile_kernels().group;
+        kernel(panel, group.key.data() + segment.first, group.weight.data() + segment.first * group.width,
+               segment.end - segment.first, sum);
+        for (std::int64_t m = 0; m < group.width; ++m) {
+            const std::int64_t spaxel = group.spaxel[static_cast<std::size_t>(m)];
+            if (spaxel < 0) { break; }
+            float* out = cube_.flux().row(spaxel) + task.first_pixel;
+            for (std::int64_t k = 0; k < task.end_pixel - task.first_pixel; ++k) { out[k] += sum[m * tile_pixels + k]; }
+        }
+    }
+
+    const std::vector<Group>& groups_;
+    const Panels& panels_;
+    const RowTemplates& templates_;
+    PartialCube& cube_;
+};
+
+/// Best of a few trials of some ten microseconds each, seconds a call.
+template <class Call>
+double seconds_of(const Call& call) {
+    using Clock = std::chrono::steady_clock;
+    double best = 1;
+    for (int trial = 0; trial < 9; ++trial) {
+        const auto start = Clock::now();
+        for (int i = 0; i < 3; ++i) { call(); }
+        best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count() / 3);
+    }
+    return best;
+}
+
+struct Measured {
+    double cost_of_single = 2;
+    double rate = 0;
+
+    Measured() {
+        constexpr std::int64_t n = 784; // two Doppler rows of a large library: what a panel holds
+        AlignedFloats panel(static_cast<std::size_t>(n * tile_pixels), 1.0F);
+        AlignedFloats out(static_cast<std::size_t>(tile_spaxels * tile_pixels));
+        std::vector<std::uint32_t> row(static_cast<std::size_t>(n));
+        std::iota(row.begin(), row.end(), 0U);
+        const std::vector<float> weight(static_cast<std::size_t>(n * tile_spaxels), 1.0F);
+        const TileKernels& kernels = tile_kernels();
+        const double group = seconds_of([&] { kernels.group(panel.data(), row.data(), weight.data(), n, out.data()); });
+        const double single =
+            seconds_of([&] { kernels.single(panel.data(), row.data(), weight.data(), n, out.data()); });
+        rate = static_cast<double>(n * tile_pixels * tile_spaxels) / group;
+        const double ratio = single * static_cast<double>(tile_spaxels) / group;
+        cost_of_single = std::clamp(std::exp2(std::round(2 * std::log2(ratio)) / 2), 1.0, 8.0);
+    }
+};
+
+const Measured& measured() {
+    static const Measured once;
+    return once;
+}
+
+} // namespace
+
+double measured_cost_of_single() { return measured().cost_of_single; }
+double measured_product_rate() { return measured().rate; }
+
+void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
+                   const device::Host& where, PartialCube& cube) {
+    std::vector<Group> groups = make_groups(lists, templates.spectra.n_column, cost_of_single, where);
+    if (groups.empty()) { return; }
+    const Panels panels = make_panels(groups, templates);
+    const Product product(groups, panels, templates, cube);
+    const std::int64_t n_pixel = cube.n_wave();
+    const std::int64_t n_block = (n_pixel + tile_pixels - 1) / tile_pixels;
+    const auto n_group = static_cast<std::int64_t>(groups.size());
+    // Blocks of pixels share nothing. Only where threads outnumber them do groups split as well, and panels are made twice.
+    const std::int64_t n_part =
+        std::clamp<std::int64_t>(4 * where.threads / n_block, 1, std::max<std::int64_t>(1, n_group / 16));
+    device::for_each(where, n_block * n_part, 1, [&](std::int64_t i) {
+        const std::int64_t block = i / n_part;
+        const std::int64_t part = i % n_part;
+        product.work({block * tile_pixels, std::min(n_pixel, (block + 1) * tile_pixels), n_group * part / n_part,
+                      n_group * (part + 1) / n_part});
+    });
+}
+
+} // namespace tessera

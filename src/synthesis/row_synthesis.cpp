@@ -1,0 +1,75 @@
+#include "synthesis/row_synthesis.hpp"
+
+#include <algorithm>
+
+#include "synthesis/doppler.hpp"
+#include "synthesis/row_product.hpp"
+
+namespace tessera {
+
+namespace {
+
+/// Rows that the stars of some spaxels touch, whatever the rank.
+VelocityGrid grid_of(const RowInput& input, double step, const std::vector<std::int64_t>& spaxels) {
+    double slowest = 0;
+    double fastest = 0;
+    for (const std::int64_t spaxel : spaxels) {
+        if (!input.velocities.has_stars(spaxel)) { continue; }
+        slowest = std::min(slowest, input.velocities.slowest[static_cast<std::size_t>(spaxel)]);
+        fastest = std::max(fastest, input.velocities.fastest[static_cast<std::size_t>(spaxel)]);
+    }
+    return VelocityGrid::spanning(step, log_doppler(slowest, input.doppler), log_doppler(fastest, input.doppler));
+}
+
+} // namespace
+
+std::int64_t most_weights(const RowInput& input, const RowKind& kind, std::int64_t n_column, std::int64_t spaxel) {
+    const auto s = static_cast<std::size_t>(spaxel);
+    const std::int64_t n_star = input.stars.start[s + 1] - input.stars.start[s];
+    if (n_star == 0) { return 0; }
+    const std::int64_t n_row =
+        VelocityGrid::spanning(kind.step, log_doppler(input.velocities.slowest[s], input.doppler),
+                               log_doppler(input.velocities.fastest[s], input.doppler))
+            .n;
+    if (kind.compression != nullptr) { return std::min(n_row, 4 * n_star) * kind.compression->rank; }
+    const std::int64_t per_star = input.interpolator.kind() == ssp::Interpolation::linear ? 16 : 64;
+    return std::min(n_row * n_column, per_star * n_star);
+}
+
+void add_spaxels(const RowInput& input, const RowKind& kind, const NodeColumns& columns, double cost_of_single,
+                 const std::vector<std::int64_t>& spaxels, const std::vector<std::int64_t>& row_of_spaxel,
+                 PartialCube& cube, const std::function<void(std::int64_t)>& done) {
+    const auto n_column = static_cast<std::int64_t>(columns.node.size());
+    const Deposit deposit{.stars = input.stars,
+                          .interpolator = input.interpolator,
+                          .columns = columns,
+                          .grid = grid_of(input, kind.step, spaxels),
+                          .doppler = input.doppler,
+                          .compression = kind.compression,
+                          .n_key_column = kind.spectra->n_column};
+    const RowTemplates templates{*kind.spectra, deposit.grid, input.pixels, 1 + input.redshift};
+    for (std::size_t first = 0; first < spaxels.size();) {
+        std::size_t end = first;
+        std::int64_t n_weight = 0;
+        std::int64_t n_star = 0;
+        while (end < spaxels.size()) {
+            const std::int64_t more = most_weights(input, kind, n_column, spaxels[end]);
+            if (end > first && n_weight + more > weights_per_batch) { break; }
+            n_weight += more;
+            const auto s = static_cast<std::size_t>(spaxels[end++]);
+            n_star += input.stars.start[s + 1] - input.stars.start[s];
+        }
+        std::vector<RowList> lists(end - first);
+        device::for_each(input.where, static_cast<std::int64_t>(lists.size()), 1, [&](std::int64_t i) {
+            thread_local DepositScratch scratch;
+            const auto at = static_cast<std::size_t>(i);
+            lists[at] = deposit_stars(deposit, spaxels[first + at], scratch);
+            lists[at].spaxel = row_of_spaxel[static_cast<std::size_t>(lists[at].spaxel)];
+        });
+        multiply_rows(lists, templates, cost_of_single, input.where, cube);
+        done(n_star);
+        first = end;
+    }
+}
+
+} // namespace tessera

@@ -1,0 +1,108 @@
+#include "synthesis/row_weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "synthesis/doppler.hpp"
+#include "synthesis/velocity_rows.hpp"
+
+namespace tessera {
+
+VelocityGrid VelocityGrid::spanning(double step, double lowest, double highest) {
+    const std::int64_t first = RowTaps::at(lowest / step).first;
+    return {step, first, RowTaps::at(highest / step).first + 4 - first};
+}
+
+namespace {
+
+/// First Doppler row of the spaxel's scratch.
+std::int64_t add_stars(const Deposit& deposit, std::size_t first, std::size_t end, DepositScratch& scratch) {
+    const SpaxelStars& stars = deposit.stars;
+    const auto velocity = stars.los_velocity.begin();
+    const auto [slowest, fastest] =
+        std::minmax_element(velocity + static_cast<std::ptrdiff_t>(first), velocity + static_cast<std::ptrdiff_t>(end));
+    const VelocityGrid own = VelocityGrid::spanning(deposit.grid.step, log_doppler(*slowest, deposit.doppler),
+                                                    log_doppler(*fastest, deposit.doppler));
+    const std::size_t n_column = deposit.columns.node.size();
+    scratch.row_lit.assign(static_cast<std::size_t>(own.n), 0);
+    scratch.column_lit.assign(n_column, 0);
+    if (scratch.sum.size() < scratch.row_lit.size() * n_column) {
+        scratch.sum.resize(scratch.row_lit.size() * n_column);
+    }
+    const double per_step = 1 / deposit.grid.step;
+    for (std::size_t i = first; i < end; ++i) {
+        const ssp::NodeWeights nodes = deposit.interpolator.at(stars.metallicity[i], stars.age[i]);
+        if (nodes.count == 0) { continue; }
+        const RowTaps taps = RowTaps::at(log_doppler(stars.los_velocity[i], deposit.doppler) * per_step);
+        const auto row = static_cast<std::size_t>(taps.first - own.first);
+        for (std::size_t m = 0; m < 4; ++m) { scratch.row_lit[row + m] = 1; }
+        const double mass = stars.initial_mass[i];
+        double* sum = scratch.sum.data() + row * n_column;
+        for (int k = 0; k < nodes.count; ++k) {
+            const auto column =
+                static_cast<std::size_t>(deposit.columns.column[static_cast<std::size_t>(nodes.node[k])]);
+            scratch.column_lit[column] = 1;
+            const double weight = mass * static_cast<double>(nodes.weight[k]);
+            for (std::size_t m = 0; m < 4; ++m) { sum[m * n_column + column] += taps.weight[m] * weight; }
+        }
+    }
+    scratch.columns.clear();
+    for (std::size_t c = 0; c < n_column; ++c) {
+        if (scratch.column_lit[c] != 0) { scratch.columns.push_back(static_cast<std::int32_t>(c)); }
+    }
+    return own.first;
+}
+
+/// Hands on what stands in a row of the scratch and clears it. visit(column, weight)
+template <class Visit>
+void take_row(DepositScratch& scratch, std::size_t row, std::size_t n_column, const Visit& visit) {
+    double* sum = scratch.sum.data() + row * n_column;
+    for (const std::int32_t column : scratch.columns) {
+        const auto weight = static_cast<float>(sum[column]);
+        sum[column] = 0;
+        if (weight != 0) { visit(column, weight); }
+    }
+}
+
+} // namespace
+
+RowList deposit_stars(const Deposit& deposit, std::int64_t spaxel, DepositScratch& scratch) {
+    RowList out;
+    out.spaxel = spaxel;
+    const auto first = static_cast<std::size_t>(deposit.stars.start[static_cast<std::size_t>(spaxel)]);
+    const auto end = static_cast<std::size_t>(deposit.stars.start[static_cast<std::size_t>(spaxel) + 1]);
+    if (first == end) { return out; }
+    const std::int64_t first_row = add_stars(deposit, first, end, scratch);
+    const std::size_t n_column = deposit.columns.node.size();
+    const auto rank = deposit.compression != nullptr ? static_cast<std::size_t>(deposit.compression->rank) : 0;
+    const auto n_lit = static_cast<std::size_t>(std::count(scratch.row_lit.begin(), scratch.row_lit.end(), 1));
+    // Room for all that may come: what is not used is at most a few pages.
+    out.key.reserve(deposit.compression != nullptr ? n_lit * rank
+                                                   : std::min(n_lit * scratch.columns.size(), (end - first) * 64));
+    out.weight.reserve(out.key.capacity());
+    scratch.projected.resize(rank);
+    for (std::size_t row = 0; row < scratch.row_lit.size(); ++row) {
+        if (scratch.row_lit[row] == 0) { continue; }
+        const auto key = (static_cast<std::int64_t>(row) + first_row - deposit.grid.first) * deposit.n_key_column;
+        if (deposit.compression == nullptr) {
+            take_row(scratch, row, n_column, [&](std::int32_t column, float weight) {
+                out.key.push_back(static_cast<std::uint32_t>(key + column));
+                out.weight.push_back(weight);
+            });
+            continue;
+        }
+        std::fill(scratch.projected.begin(), scratch.projected.end(), 0.0F);
+        take_row(scratch, row, n_column, [&](std::int32_t column, float weight) {
+            const auto node = static_cast<std::size_t>(deposit.columns.node[static_cast<std::size_t>(column)]);
+            const float* coefficient = deposit.compression->coefficients.data() + node * rank;
+            for (std::size_t j = 0; j < rank; ++j) { scratch.projected[j] += weight * coefficient[j]; }
+        });
+        for (std::size_t j = 0; j < rank; ++j) {
+            out.key.push_back(static_cast<std::uint32_t>(key + static_cast<std::int64_t>(j)));
+            out.weight.push_back(scratch.projected[j]);
+        }
+    }
+    return out;
+}
+
+} // namespace tessera
