@@ -7,7 +7,7 @@
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/instrument/convolve.hpp"
-#include "tessera/synthesis/maps.hpp"
+#include "tessera/synthesis/spaxel_sums.hpp"
 
 namespace tessera {
 
@@ -97,11 +97,7 @@ struct MapMaker {
 
 } // namespace
 
-std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, Communicator& comm) {
-    const ssp::Interpolator interpolator(plan.library, plan.config.synthesis.interpolation, plan.config.ssp.outside);
-    const SpaxelSums padded =
-        sum_over_spaxels(galaxy.sky, plan.library, interpolator, plan.where,
-                         {plan.band.edges.front(), plan.band.edges.back()}, plan.config.galaxy.redshift, comm);
+std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, const SpaxelSums& padded, Communicator& comm) {
     const bool with_gas = comm.all_reduce_value(galaxy.gas.size(), Op::sum) > 0;
     const std::vector<double> gas = with_gas ? gas_mass(plan, galaxy, comm) : std::vector<double>();
     const std::string band = fmt::format("{:.0f}-{:.0f} Angstrom", plan.band.edges.front(), plan.band.edges.back());

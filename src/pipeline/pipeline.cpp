@@ -54,7 +54,8 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
     PartialCube partial = timed("synthesis", [&] {
         return synthesise(galaxy.sky, plan.library, config.ssp.outside, plan.pixels, config.galaxy.redshift,
-                          config.synthesis, plan.where, comm, summary.synthesis, progress);
+                          config.synthesis, plan.where, comm, summary.synthesis, progress,
+                          std::array{plan.band.edges.front(), plan.band.edges.back()});
     });
     report_outside(plan, summary.synthesis);
     CubeSlab summed = timed("reduce", [&] {
@@ -66,7 +67,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     std::vector<double> image;
     std::vector<CubeMap> maps = timed("maps", [&] {
         image = white_light(plan, cube.flux, comm);
-        return make_maps(plan, galaxy, comm);
+        return make_maps(plan, galaxy, summary.synthesis.sums, comm);
     });
     summary.total_flux = std::accumulate(image.begin(), image.end(), 0.0);
     summary.n_star = galaxy.report.n_star;

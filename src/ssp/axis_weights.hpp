@@ -38,18 +38,22 @@ struct AxisKnots {
         return low < 1 ? 1 : (low > n - 1 ? n - 1 : low);
     }
 
-    TESSERA_HD AxisWeights linear(float q) const {
+    TESSERA_HD AxisWeights linear(float q) const { return linear(q, n > 1 ? upper(q) : 1); }
+    TESSERA_HD AxisWeights cubic(float q) const { return cubic(q, n > 1 ? upper(q) : 1); }
+
+    /// @param i  upper(q)
+    TESSERA_HD AxisWeights linear(float q, std::int32_t i) const {
         if (n == 1) { return {0, 1, {1, 0, 0, 0}}; }
-        const std::int32_t i = upper(q);
         const double t = (double(q) - knot[i - 1]) / (double(knot[i]) - knot[i - 1]);
         return {i - 1, 2, {1 - t, t, 0, 0}};
     }
 
     /// C1 Hermite with slopes d_k = (s_{k-1} + s_k) / 2 of the secants on both sides, one-sided at the ends (interpax
     /// "cubic"). Each secant is a difference of two knots' values, so the slopes turn into weights of up to four knots.
-    TESSERA_HD AxisWeights cubic(float q) const {
+    /// @param b  upper(q)
+    TESSERA_HD AxisWeights cubic(float q, std::int32_t b) const {
         if (n == 1) { return {0, 1, {1, 0, 0, 0}}; }
-        const std::int32_t b = upper(q), a = b - 1;
+        const std::int32_t a = b - 1;
         const double h = double(knot[b]) - knot[a];
         const double t = (double(q) - knot[a]) / h;
         const double slope_a = t * (1 - t) * (1 - t) * h; // weight of d_a

@@ -23,9 +23,11 @@ constexpr std::int64_t blocks_looked_at = 8;
 
 } // namespace
 
-Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside, Communicator& comm,
-                       const Progress& progress, ToleranceShares shares)
+Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside,
+                       std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
+                       ToleranceShares shares)
     : input_(input), options_(options), outside_(outside), comm_(comm), progress_(progress), shares_(shares),
+      band_light_(std::move(node_band_light)),
       covered_(covered_pixels(input.library, input.pixels, input.redshift, 1e-3 * constants::speed_of_light)) {
     // Where the library ends inside a pixel its light stops at once: flagged, and no measure of steps. If it is so everywhere, then
     // all count.
@@ -90,16 +92,14 @@ void Conserving::choose_settings() {
 }
 
 void Conserving::survey() {
-    NodeLight light;
-    light.light = steps_.bin_errors.mean;
-    light.step_error = light.light;
-    light.compression_error.assign(light.light.size(), 0.0);
-    for (std::size_t k = 0; k < light.light.size(); ++k) {
-        light.step_error[k] *= steps_.bin_errors.rms[k];
-        if (compression_) { light.compression_error[k] = light.light[k] * compression_errors_.rms[k]; }
+    std::vector<NodeLight> nodes(prior_.size());
+    for (std::size_t k = 0; k < nodes.size(); ++k) {
+        nodes[k].in_band = band_light_[k];
+        nodes[k].mean = steps_.bin_errors.mean[k];
+        nodes[k].step_error = nodes[k].mean * steps_.bin_errors.rms[k];
+        if (compression_) { nodes[k].compression_error = nodes[k].mean * compression_errors_.rms[k]; }
     }
-    survey_ = survey_stars(input_.stars, input_.interpolator, input_.library, outside_,
-                           options_.method == Method::exact ? nullptr : &light, input_.where, comm_);
+    survey_ = survey_stars(input_.stars, input_.interpolator, input_.library, outside_, nodes, input_.where, comm_);
     columns_ = {};
     columns_.column.assign(survey_.node_used.size(), -1);
     for (std::size_t k = 0; k < survey_.node_used.size(); ++k) {
@@ -175,10 +175,7 @@ SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample)
 
 void Conserving::fill(SynthesisReport& report) const {
     report.method = options_.method;
-    report.n_age_outside = survey_.n_age_outside;
-    report.n_metallicity_outside = survey_.n_metallicity_outside;
-    report.n_outside_grid = survey_.n_outside;
-    report.n_synthesised = survey_.n_synthesised;
+    survey_.fill(report);
     report.n_spaxel_exact = std::count(made_.begin(), made_.end(), SpaxelMethod::exact);
     report.n_spaxel_binned = std::count(made_.begin(), made_.end(), SpaxelMethod::binned);
     report.n_spaxel_compressed = std::count(made_.begin(), made_.end(), SpaxelMethod::compressed);

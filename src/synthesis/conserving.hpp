@@ -12,8 +12,10 @@ namespace tessera {
 /// each spaxel, the sums, and the comparison of a sample with `exact`; once more with finer settings if that fails.
 class Conserving {
 public:
-    Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside, Communicator& comm,
-               const Progress& progress, ToleranceShares shares = {});
+    /// @param node_band_light  [node] Lsun per Msun formed in the band of the maps
+    Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside,
+               std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
+               ToleranceShares shares = {});
     /// Collective. Fills `cube`, which is zero, and the report.
     void run(PartialCube& cube, SynthesisReport& report);
 
@@ -34,6 +36,7 @@ private:
     Communicator& comm_;
     const Progress& progress_;
     ToleranceShares shares_;
+    std::vector<double> band_light_; ///< [node]
 
     std::vector<bool> covered_; ///< [pixel] by the library
     PointRange points_;         ///< of the library that any row reads

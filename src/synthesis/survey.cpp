@@ -74,58 +74,105 @@ VelocityRanges velocity_ranges(const SpaxelStars& stars, const device::Host& whe
     return out;
 }
 
+namespace {
+
+/// What a thread counts over the spaxels that it looks at in one go.
+struct Counts {
+    std::int64_t age_outside = 0, metallicity_outside = 0, outside = 0, with_light = 0;
+
+    void place(ssp::Placement placement) {
+        const bool both = placement == ssp::Placement::both_outside;
+        age_outside += both || placement == ssp::Placement::age_outside ? 1 : 0;
+        metallicity_outside += both || placement == ssp::Placement::metallicity_outside ? 1 : 0;
+        outside += placement != ssp::Placement::inside ? 1 : 0;
+    }
+};
+
+std::vector<std::vector<double>*> lists_of(Survey& survey) {
+    SpaxelSums& sums = survey.sums;
+    return {&survey.light, &survey.step_error,   &survey.compression_error, &sums.count,     &sums.mass,
+            &sums.light,   &sums.light_velocity, &sums.light_velocity2,     &sums.light_age, &sums.light_metallicity};
+}
+
+/// The stars of one spaxel.
+void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& interpolator,
+             const std::vector<NodeLight>& nodes, Survey& out, Counts& counts, std::uint8_t* node_used,
+             FirstStar* refused) {
+    NodeLight total;
+    double mass = 0;
+    double velocity = 0;
+    double velocity2 = 0;
+    double age = 0;
+    double metallicity = 0;
+    for (auto i = static_cast<std::size_t>(stars.start[s]); i < static_cast<std::size_t>(stars.start[s + 1]); ++i) {
+        const auto placement = interpolator.placement(stars.metallicity[i], stars.age[i]);
+        if (placement != ssp::Placement::inside) {
+            counts.place(placement);
+            if (refused != nullptr) { refused->found(static_cast<std::int64_t>(i)); }
+        }
+        mass += stars.mass[i];
+        const ssp::NodeWeights weights = interpolator.at(stars.metallicity[i], stars.age[i]);
+        if (weights.count == 0) { continue; }
+        ++counts.with_light;
+        ++out.n_star[s];
+        double light = 0;
+        for (int k = 0; k < weights.count; ++k) {
+            const auto node = static_cast<std::size_t>(weights.node[k]);
+            node_used[node] = 1;
+            const double weight = static_cast<double>(stars.initial_mass[i]) * static_cast<double>(weights.weight[k]);
+            light += weight * nodes[node].in_band;
+            total.mean += weight * nodes[node].mean;
+            // Cubic weights may be negative: their errors do not make up for others'.
+            total.step_error += std::abs(weight) * nodes[node].step_error;
+            total.compression_error += std::abs(weight) * nodes[node].compression_error;
+        }
+        const double v = stars.los_velocity[i];
+        total.in_band += light;
+        velocity += light * v;
+        velocity2 += light * v * v;
+        age += light * stars.age[i];
+        metallicity += light * stars.metallicity[i];
+    }
+    out.light[s] = total.mean;
+    out.step_error[s] = total.step_error;
+    out.compression_error[s] = total.compression_error;
+    out.sums.count[s] = static_cast<double>(stars.start[s + 1] - stars.start[s]);
+    out.sums.mass[s] = mass;
+    out.sums.light[s] = total.in_band;
+    out.sums.light_velocity[s] = velocity;
+    out.sums.light_velocity2[s] = velocity2;
+    out.sums.light_age[s] = age;
+    out.sums.light_metallicity[s] = metallicity;
+}
+
+} // namespace
+
+void Survey::fill(SynthesisReport& report) const {
+    report.n_age_outside = n_age_outside;
+    report.n_metallicity_outside = n_metallicity_outside;
+    report.n_outside_grid = n_outside;
+    report.n_synthesised = n_synthesised;
+    report.sums = sums;
+}
+
 Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpolator, const ssp::Library& library,
-                    ssp::Outside outside, const NodeLight* node_light, const device::Host& where, Communicator& comm) {
+                    ssp::Outside outside, const std::vector<NodeLight>& nodes, const device::Host& where,
+                    Communicator& comm) {
     const auto n_spaxel = static_cast<std::size_t>(stars.n_spaxel());
     const auto n_node = static_cast<std::size_t>(library.n_node());
     Survey out;
     out.n_star.assign(n_spaxel, 0);
-    if (node_light != nullptr) {
-        out.light.assign(n_spaxel, 0.0);
-        out.step_error = out.compression_error = out.light;
-    }
+    for (auto* list : lists_of(out)) { list->assign(n_spaxel, 0.0); }
     const std::size_t n_part = (n_spaxel + spaxels_at_a_time - 1) / spaxels_at_a_time;
-    std::vector<std::int64_t> counts(4 * n_part, 0); // [part] age, metallicity, either outside, with light
+    std::vector<Counts> counts(n_part);
     std::vector<std::uint8_t> used(n_part * n_node, 0);
     FirstStar refused;
-    device::for_each(where, static_cast<std::int64_t>(n_part), 1, [&](std::int64_t part) {
-        std::int64_t* count = counts.data() + 4 * part;
-        std::uint8_t* node_used = used.data() + static_cast<std::size_t>(part) * n_node;
-        const auto first = static_cast<std::size_t>(part * spaxels_at_a_time);
+    device::for_each(where, static_cast<std::int64_t>(n_part), 1, [&](std::int64_t i) {
+        const auto part = static_cast<std::size_t>(i);
+        const std::size_t first = part * spaxels_at_a_time;
         for (std::size_t s = first; s < std::min(n_spaxel, first + spaxels_at_a_time); ++s) {
-            double light = 0;
-            double step_error = 0;
-            double compression_error = 0;
-            for (auto i = static_cast<std::size_t>(stars.start[s]); i < static_cast<std::size_t>(stars.start[s + 1]);
-                 ++i) {
-                const auto placement = interpolator.placement(stars.metallicity[i], stars.age[i]);
-                if (placement != ssp::Placement::inside) {
-                    const bool both = placement == ssp::Placement::both_outside;
-                    count[0] += both || placement == ssp::Placement::age_outside ? 1 : 0;
-                    count[1] += both || placement == ssp::Placement::metallicity_outside ? 1 : 0;
-                    ++count[2];
-                    if (outside == ssp::Outside::error) { refused.found(static_cast<std::int64_t>(i)); }
-                }
-                const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
-                if (nodes.count == 0) { continue; }
-                ++count[3];
-                ++out.n_star[s];
-                const double mass = stars.initial_mass[i];
-                for (int k = 0; k < nodes.count; ++k) {
-                    const auto node = static_cast<std::size_t>(nodes.node[k]);
-                    node_used[node] = 1;
-                    if (node_light == nullptr) { continue; }
-                    const double weight = mass * static_cast<double>(nodes.weight[k]);
-                    light += weight * node_light->light[node];
-                    // Cubic weights may be negative: their errors do not make up for others'.
-                    step_error += std::abs(weight) * node_light->step_error[node];
-                    compression_error += std::abs(weight) * node_light->compression_error[node];
-                }
-            }
-            if (node_light == nullptr) { continue; }
-            out.light[s] = light;
-            out.step_error[s] = step_error;
-            out.compression_error[s] = compression_error;
+            look_at(stars, s, interpolator, nodes, out, counts[part], used.data() + part * n_node,
+                    outside == ssp::Outside::error ? &refused : nullptr);
         }
     });
     agree(comm, [&] {
@@ -140,7 +187,12 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
              .cure = "Set ssp.outside to clamp or zero, or use a library with a wider grid"});
     });
     std::vector<std::int64_t> total(4, 0);
-    for (std::size_t i = 0; i < counts.size(); ++i) { total[i % 4] += counts[i]; }
+    for (const Counts& count : counts) {
+        total[0] += count.age_outside;
+        total[1] += count.metallicity_outside;
+        total[2] += count.outside;
+        total[3] += count.with_light;
+    }
     comm.all_reduce(total, Op::sum);
     out.n_age_outside = total[0];
     out.n_metallicity_outside = total[1];
@@ -150,7 +202,7 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
     for (std::size_t i = 0; i < used.size(); ++i) { out.node_used[i % n_node] |= static_cast<std::int32_t>(used[i]); }
     comm.all_reduce(out.node_used, Op::max);
     comm.all_reduce(out.n_star, Op::sum);
-    for (auto* sum : {&out.light, &out.step_error, &out.compression_error}) { comm.all_reduce(*sum, Op::sum); }
+    for (auto* list : lists_of(out)) { comm.all_reduce(*list, Op::sum); }
     return out;
 }
 

@@ -20,25 +20,30 @@ struct VelocityRanges {
 /// @throws Error(Kind::data)  a star faster than a fifth of the speed of light: the input is wrong
 VelocityRanges velocity_ranges(const SpaxelStars& stars, const device::Host& where, Communicator& comm);
 
-/// What a star's light and its possible errors are made of, per node and Msun formed.
+/// What one Msun formed of a node gives.
 struct NodeLight {
-    std::vector<double> light;             ///< [node] mean over the pixels
-    std::vector<double> step_error;        ///< [node] light times the relative error of the coarse velocity step
-    std::vector<double> compression_error; ///< [node] light times the relative error of the compression
+    double in_band = 0;           ///< Lsun in the band of the maps
+    double mean = 0;              ///< mean over the pixels, which errors are relative to
+    double step_error = 0;        ///< `mean` times the relative error of the coarse velocity step
+    double compression_error = 0; ///< `mean` times the relative error of the compression
 };
 
 /// One look at every star, before any spectrum is made. Sums are those of all ranks.
 struct Survey {
     std::int64_t n_age_outside = 0, n_metallicity_outside = 0, n_outside = 0, n_synthesised = 0;
-    std::vector<std::int32_t> node_used; ///< [node] 1: a star has it
-    std::vector<std::int64_t> n_star;    ///< [spaxel] stars that give light
-    std::vector<double> light, step_error,
-        compression_error; ///< [spaxel] sums over its stars; empty when not asked for
+    std::vector<std::int32_t> node_used;                      ///< [node] 1: a star has it
+    std::vector<std::int64_t> n_star;                         ///< [spaxel] stars that give light
+    std::vector<double> light, step_error, compression_error; ///< [spaxel] sums over its stars of what NodeLight says
+    SpaxelSums sums;                                          ///< for the maps
+
+    /// Counts and sums go into the report.
+    void fill(SynthesisReport& report) const;
 };
 
-/// Collective. @param node_light  null: only counts and nodes are wanted
+/// Collective. @param nodes  [node]
 /// @throws Error(Kind::data)  a star outside the library, and ssp.outside = error
 Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpolator, const ssp::Library& library,
-                    ssp::Outside outside, const NodeLight* node_light, const device::Host& where, Communicator& comm);
+                    ssp::Outside outside, const std::vector<NodeLight>& nodes, const device::Host& where,
+                    Communicator& comm);
 
 } // namespace tessera

@@ -51,8 +51,8 @@ std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGr
 
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
-                       const device::Host& where, Communicator& comm, SynthesisReport& report,
-                       const Progress& progress) {
+                       const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
+                       std::optional<std::array<double, 2>> band) {
     const ssp::Interpolator interpolator(library, options.interpolation, outside);
     VelocityRanges velocities = velocity_ranges(stars, where, comm);
     if (options.uncovered == Uncovered::error) {
@@ -60,12 +60,13 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
     }
     PartialCube cube(stars.n_spaxel(), pixels.size());
     if (progress) { progress(0, stars.size()); } // the clock of the rate starts
+    const std::array<double, 2> of_maps = band.value_or(std::array{pixels.edges.front(), pixels.edges.back()});
+    std::vector<double> node_light = band_light(library, of_maps[0] / (1 + redshift), of_maps[1] / (1 + redshift));
     if (options.resampling == Resampling::rubix) {
-        const Survey survey = survey_stars(stars, interpolator, library, outside, nullptr, where, comm);
-        report.n_age_outside = survey.n_age_outside;
-        report.n_metallicity_outside = survey.n_metallicity_outside;
-        report.n_outside_grid = survey.n_outside;
-        report.n_synthesised = survey.n_synthesised;
+        std::vector<NodeLight> nodes(node_light.size());
+        for (std::size_t k = 0; k < nodes.size(); ++k) { nodes[k].in_band = node_light[k]; }
+        const Survey survey = survey_stars(stars, interpolator, library, outside, nodes, where, comm);
+        survey.fill(report);
         report.method = Method::exact;
         report.n_spaxel_exact =
             std::count_if(survey.n_star.begin(), survey.n_star.end(), [](std::int64_t n) { return n > 0; });
@@ -73,7 +74,7 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
         return cube;
     }
     const RowInput input{stars, library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
-    Conserving synthesis(input, options, outside, comm, progress);
+    Conserving synthesis(input, options, outside, std::move(node_light), comm, progress);
     synthesis.run(cube, report);
     return cube;
 }

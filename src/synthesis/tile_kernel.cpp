@@ -1,6 +1,7 @@
 #include "synthesis/tile_kernel.hpp"
 
 #include <array>
+#include <utility>
 
 namespace tessera {
 
@@ -40,34 +41,51 @@ TESSERA_INLINE void multiply(const float* panel, const std::uint32_t* row, const
     }
 }
 
-/// 16 columns × 16 pixels at a time: vectors run along the columns, then the square is turned.
+/// One step of turning a square of W registers: the parts of rows a and b (b lies `distance` below a) that belong to each
+/// other's places change sides.
+template <int W, int distance, std::size_t... lane>
+TESSERA_INLINE void exchange(typename Register<W>::type& a, typename Register<W>::type& b,
+                             std::index_sequence<lane...>) {
+    const auto upper = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : W + lane - distance)...);
+    b = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : W + lane)...);
+    a = upper;
+}
+
+template <int W, int distance>
+TESSERA_INLINE void turn(typename Register<W>::type* square) {
+#pragma GCC unroll 16
+    for (int i = 0; i < W; ++i) {
+        if ((i & distance) == 0) {
+            exchange<W, distance>(square[i], square[i + distance], std::make_index_sequence<W>());
+        }
+    }
+    if constexpr (distance > 1) { turn<W, distance / 2>(square); }
+}
+
+/// W columns × W pixels at a time: registers run along the columns, then the square is turned.
 template <int W>
 TESSERA_INLINE void fill_panel(const float* spectra, std::int64_t n_column, const std::int32_t* first,
                                const float* band, std::int64_t width, std::int64_t n_pixel, float* panel) {
     using Vector = typename Register<W>::type;
-    constexpr int side = 16;
-    constexpr int n_vector = side / W;
-    for (std::int64_t pixel = 0; pixel < tile_pixels; pixel += side) {
-        for (std::int64_t column = 0; column < n_column; column += side) {
-            alignas(64) float square[side][side];
-            for (std::int64_t i = 0; i < side; ++i) {
-                Vector sum[n_vector] = {};
+    for (std::int64_t pixel = 0; pixel < tile_pixels; pixel += W) {
+        for (std::int64_t column = 0; column < n_column; column += W) {
+            Vector square[W];
+#pragma GCC unroll 16
+            for (int i = 0; i < W; ++i) {
+                Vector sum = {};
                 if (pixel + i < n_pixel) {
-                    const float* from = spectra + first[pixel + i] * n_column + column;
+                    const float* light = spectra + first[pixel + i] * n_column + column;
                     const float* w = band + (pixel + i) * width;
                     for (std::int64_t t = 0; t < width; ++t) {
-                        const auto* light = reinterpret_cast<const Vector*>(from + t * n_column);
-#pragma GCC unroll 4
-                        for (int v = 0; v < n_vector; ++v) { sum[v] += w[t] * light[v]; }
+                        sum += w[t] * *reinterpret_cast<const Vector*>(light + t * n_column);
                     }
                 }
-#pragma GCC unroll 4
-                for (int v = 0; v < n_vector; ++v) { *reinterpret_cast<Vector*>(&square[i][v * W]) = sum[v]; }
+                square[i] = sum;
             }
-            for (std::int64_t c = 0; c < side; ++c) {
-                float* to = panel + (column + c) * tile_pixels + pixel;
+            turn<W, W / 2>(square);
 #pragma GCC unroll 16
-                for (std::int64_t i = 0; i < side; ++i) { to[i] = square[i][c]; }
+            for (int i = 0; i < W; ++i) {
+                *reinterpret_cast<Vector*>(panel + (column + i) * tile_pixels + pixel) = square[i];
             }
         }
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,24 @@ struct NodeWeights {
     float weight[16];
 };
 
+struct AxisKnots;
+
+/// Where to begin the search for a cell: a table over the leading bits of a float, 64 entries an octave. Axes of ages are far from
+/// even, and a binary search costs more than all else in a look-up.
+class CellTable {
+public:
+    /// Empty, and then of no help, for an axis with negative knots.
+    explicit CellTable(const AxisKnots& axis);
+    /// axis.upper(q) for q between the first and the last knot.
+    std::int32_t upper(const AxisKnots& axis, float q) const;
+
+private:
+    static constexpr unsigned bucket_bits = 17; ///< of the 23 of a mantissa
+    static std::uint32_t bucket_of(float q) { return std::bit_cast<std::uint32_t>(q) >> bucket_bits; }
+    std::uint32_t first_ = 0;
+    std::vector<std::int32_t> cell_;
+};
+
 enum class Placement { inside, age_outside, metallicity_outside, both_outside };
 
 /// Look-up of (metallicity, age) on a library's grid, in linear age [Gyr] and linear Z, the same as RUBIX (docs/physics.md):
@@ -36,6 +55,7 @@ private:
     Interpolation kind_;
     Outside outside_;
     std::vector<float> metallicity_, age_;
+    CellTable metallicity_cells_, age_cells_;
 };
 
 } // namespace tessera::ssp

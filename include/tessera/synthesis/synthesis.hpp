@@ -1,8 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <optional>
 
 #include "tessera/core/options.hpp"
 #include "tessera/cube/cube.hpp"
@@ -10,6 +11,7 @@
 #include "tessera/device/device.hpp"
 #include "tessera/ssp/interpolation.hpp"
 #include "tessera/ssp/library.hpp"
+#include "tessera/synthesis/spaxel_sums.hpp"
 #include "tessera/view/spaxel_stars.hpp"
 
 namespace tessera {
@@ -96,6 +98,7 @@ struct SynthesisReport {
     double error_max = 0;            ///< worst pixel of the sample, relative to its spaxel's mean
     double error_bound = 0;          ///< no spaxel's rms can be above it (positive weights); 0 when all is exact
     std::int64_t n_error_sample = 0; ///< spaxels in the sample
+    SpaxelSums sums;                 ///< of the stars, for maps
     int n_refined = 0;               ///< times that the sample was above the tolerance and finer settings were taken
 };
 
@@ -110,6 +113,7 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// The light of this rank's stars: [padded spaxel, pixel of `pixels`], Lsun per observed Angstrom (`conserving`), or Lsun per
 /// rest Angstrom in RUBIX's sense (`rubix`, always exact). Collective: methods and steps are chosen from the stars of all ranks, and are
 /// the same for any number of ranks.
+/// @param band  observed wavelengths, Angstrom, between which report.sums counts light; none: all of `pixels`
 /// @throws Error(Kind::config)  the library does not cover `pixels` and uncovered = error (says which part)
 /// @throws Error(Kind::data)    a star outside the library and ssp.outside = error, or one faster than any star
 /// @par Cost  a star: its nodes times four additions. A spaxel: multiply-adds = pixels times the (velocity row, template) pairs that its
@@ -118,7 +122,7 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                        const device::Host& where, Communicator& comm, SynthesisReport& report,
-                       const Progress& progress = {});
+                       const Progress& progress = {}, std::optional<std::array<double, 2>> band = {});
 
 /// Bytes that `synthesise` needs on a rank besides its input and the partial cube it returns.
 std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,

@@ -3,11 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "tessera/synthesis/synthesis.hpp"
+#include "tessera/ssp/library.hpp"
 
 namespace tessera {
-
-class Communicator;
 
 /// Sums over the stars of each spaxel of the padded field, from which every particle map follows. All ranks' stars.
 /// Light is the luminosity of a star in the telescope's band, Lsun.
@@ -18,11 +16,6 @@ struct SpaxelSums {
     std::vector<double> light_age;          ///< Lsun Gyr
     std::vector<double> light_metallicity;  ///< Lsun
 };
-
-/// Collective. @param band  observed wavelengths of the first and last pixel edge, Angstrom
-SpaxelSums sum_over_spaxels(const SpaxelStars& stars, const ssp::Library& library,
-                            const ssp::Interpolator& interpolator, const device::Host& where,
-                            std::array<double, 2> band, double redshift, Communicator& comm);
 
 /// Lsun per Msun formed of every node between two rest wavelengths.
 std::vector<double> band_light(const ssp::Library& library, double first, double last);
