@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "io/hdf5_handle.hpp"
+#include "io/hdf5_packed.hpp"
 
 namespace tessera::io {
 
@@ -202,7 +203,7 @@ NumberType Hdf5Dataset::number_type() const {
 }
 
 template <class T>
-void Hdf5Dataset::read_rows(std::int64_t first, std::int64_t n, std::span<T> out) const {
+void Hdf5Dataset::read_rows(std::int64_t first, std::int64_t n, std::span<T> out, const device::Host& threads) const {
     int n_filter = 0;
     std::size_t stored_size = sizeof(T);
     together(*handle_->file, [&] {
@@ -225,6 +226,10 @@ void Hdf5Dataset::read_rows(std::int64_t first, std::int64_t n, std::span<T> out
         const Hdf5Id type(H5Dget_type(handle_->id.get()), H5Tclose);
         stored_size = std::max(stored_size, H5Tget_size(type.get()));
     });
+    if (handle_->file->comm == nullptr && n_filter > 0 &&
+        read_packed(*handle_, shape_, first, n, memory_type<T>(), out.data(), threads)) {
+        return;
+    }
     // Packed chunks are read by each rank alone: a damaged chunk then cannot leave the other ranks waiting inside HDF5.
     transfer(*handle_, rows_box(shape_, first, n), stored_size, n_filter == 0, Kind::data, "reading it",
              "the file looks damaged: fetch or make it again",
@@ -269,7 +274,7 @@ void Hdf5Dataset::write_rows(std::int64_t first, std::int64_t n, std::span<const
 }
 
 #define TESSERA_HDF5_ELEMENT(T)                                                                                        \
-    template void Hdf5Dataset::read_rows<T>(std::int64_t, std::int64_t, std::span<T>) const;                           \
+    template void Hdf5Dataset::read_rows<T>(std::int64_t, std::int64_t, std::span<T>, const device::Host&) const;      \
     template void Hdf5Dataset::write_box<T>(std::span<const std::int64_t>, std::span<const std::int64_t>,              \
                                             std::span<const T>);                                                       \
     template void Hdf5Dataset::write_rows<T>(std::int64_t, std::int64_t, std::span<const T>);

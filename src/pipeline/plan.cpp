@@ -96,13 +96,14 @@ Plan make_plan(const Config& config, Communicator& comm) {
     SnapshotOptions snapshot_options = config.simulation;
     if (!snapshot_options.path.empty()) { snapshot_options.path = config.resolve(snapshot_options.path); }
 
+    const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
     Plan plan{.config = config,
               .snapshot = open_snapshot(snapshot_options, comm),
-              .library = ssp::read_library(library_options, comm),
-              .cosmology = Cosmology(config.cosmology)};
+              .library = ssp::read_library(library_options, comm, {}, where),
+              .cosmology = Cosmology(config.cosmology),
+              .where = where};
     plan.rubix = config.preset == Preset::rubix;
     plan.telescope = load_telescope(config.telescope, config.folder);
-    plan.where.threads = device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node());
     plan.psf = make_psf(config.psf, plan.telescope.spaxel_size);
     const double scale = plan.cosmology.kpc_per_arcsec(config.galaxy.redshift);
     plan.field = plan.rubix ? make_rubix_spatial_grid(plan.telescope.n_x, plan.telescope.field_of_view,

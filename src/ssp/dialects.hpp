@@ -11,8 +11,9 @@
 /// read_library then checks it. All run on one rank and do not communicate.
 namespace tessera::ssp {
 
-Library read_rubix_hdf5(const std::string& path, const ReadHints& hints); ///< rubix and plain
-Library read_dsps_hdf5(const std::string& path, const ReadHints& hints);
+Library read_rubix_hdf5(const std::string& path, const ReadHints& hints,
+                        const device::Host& where); ///< rubix and plain
+Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, const device::Host& where);
 Library read_bc03_fits(const std::string& path, const ReadHints& hints);
 Library read_ppxf_npz(const std::string& path, const ReadHints& hints);
 Library read_pypipe3d_fits(const std::string& path, const ReadHints& hints);

@@ -11,14 +11,14 @@ namespace tessera::ssp {
 
 namespace {
 
-Library read_file(const LibraryOptions& options, const ReadHints& hints) {
+Library read_file(const LibraryOptions& options, const ReadHints& hints, const device::Host& where) {
     const Format format = options.format == Format::automatic ? detect_format(options.path) : options.format;
     Library library;
     switch (format) {
     case Format::automatic: break; // detect_format never answers with it
     case Format::rubix:
-    case Format::plain: library = read_rubix_hdf5(options.path, hints); break;
-    case Format::dsps: library = read_dsps_hdf5(options.path, hints); break;
+    case Format::plain: library = read_rubix_hdf5(options.path, hints, where); break;
+    case Format::dsps: library = read_dsps_hdf5(options.path, hints, where); break;
     case Format::bc03_fits: library = read_bc03_fits(options.path, hints); break;
     case Format::ppxf: library = read_ppxf_npz(options.path, hints); break;
     case Format::pypipe3d: library = read_pypipe3d_fits(options.path, hints); break;
@@ -63,13 +63,14 @@ std::uint64_t hash_of(const Library& library, Hash hash) {
 
 } // namespace
 
-Library read_library(const LibraryOptions& options, Communicator& comm, const ReadHints& hints) {
+Library read_library(const LibraryOptions& options, Communicator& comm, const ReadHints& hints,
+                     const device::Host& where) {
     Library library;
     agree(comm, [&] {
         if (options.path == "demo") {
             library = demo_library(); // each rank its own: the same arithmetic everywhere, and checked to be below
         } else if (comm.is_root()) {
-            library = read_file(options, hints);
+            library = read_file(options, hints, where);
         }
     });
     share(library, comm);

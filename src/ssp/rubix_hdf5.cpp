@@ -37,7 +37,7 @@ void check_sum(const io::Hdf5Group& file, const Library& library) {
 
 } // namespace
 
-Library read_rubix_hdf5(const std::string& path, const ReadHints& hints) {
+Library read_rubix_hdf5(const std::string& path, const ReadHints& hints, const device::Host& where) {
     const io::Hdf5Group file = io::Hdf5File::open(path);
     Library library;
     library.source = path;
@@ -56,9 +56,9 @@ Library read_rubix_hdf5(const std::string& path, const ReadHints& hints) {
     check_shape(flux, library);
     const FluxUnit unit = flux_unit_of(unit_of(flux), flux.where());
     if (unit == FluxUnit::lsun_per_angstrom) {
-        library.flux = flux.read_all<float>(); // as stored: the plain layout comes back bit for bit
+        library.flux = flux.read_all<float>(where); // as stored: the plain layout comes back bit for bit
     } else {
-        library.flux = flux_in_lsun_per_angstrom(unit, library.wavelength, flux.read_all<double>());
+        library.flux = flux_in_lsun_per_angstrom(unit, library.wavelength, flux.read_all<double>(where));
     }
     if (plain) { check_sum(file, library); }
     return library;

@@ -1,3 +1,4 @@
+tessera_test(device/tasks)
 tessera_test(device/host)
 # The functors of the star loop, by nvcc: compiled wherever there is a compiler, run where there is a GPU.
 if(TESSERA_HAS_CUDA)

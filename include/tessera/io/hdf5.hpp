@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tessera/device/device.hpp"
+
 namespace tessera {
 class Communicator;
 }
@@ -75,18 +77,19 @@ public:
 
     /// Reads rows [first, first + n): n · row_length() numbers, converted to T by HDF5. Collective in a file opened by a
     /// communicator; n = 0 takes part and reads nothing.
+    /// @param threads  unpack deflated chunks, in a file opened by this process alone; this thread alone calls HDF5
     /// @throws Error(Kind::data)  rows outside the dataset, not numbers, unreadable (truncated file, missing filter)
     template <class T>
-    void read_rows(std::int64_t first, std::int64_t n, std::span<T> out) const;
+    void read_rows(std::int64_t first, std::int64_t n, std::span<T> out, const device::Host& threads = {}) const;
     template <class T>
-    std::vector<T> read_rows(std::int64_t first, std::int64_t n) const {
+    std::vector<T> read_rows(std::int64_t first, std::int64_t n, const device::Host& threads = {}) const {
         std::vector<T> out(static_cast<std::size_t>(n * row_length()));
-        read_rows<T>(first, n, out);
+        read_rows<T>(first, n, out, threads);
         return out;
     }
     template <class T>
-    std::vector<T> read_all() const {
-        return read_rows<T>(0, n_row());
+    std::vector<T> read_all(const device::Host& threads = {}) const {
+        return read_rows<T>(0, n_row(), threads);
     }
 
     /// Writes the box `offset … offset + count` (one entry a dimension). Collective in a file opened by a communicator; a

@@ -8,6 +8,7 @@
 #include "tessera/core/options.hpp"
 #include "tessera/core/view.hpp"
 #include "tessera/cube/grid.hpp"
+#include "tessera/device/device.hpp"
 
 namespace tessera {
 class Communicator;
@@ -68,8 +69,10 @@ struct ReadHints {
 
 /// Reads a library (rank 0 reads, the others receive it); path "demo" gives demo_library(). Axes are logarithmic or not as
 /// the file's units say; ambiguous ones are refused. The dialects, their units and defaults are in docs/ssp.md.
+/// @param where  threads that unpack
 /// @throws Error(Kind::data) missing, malformed, empty, NaN, not ascending, ambiguous units; the text names file and dataset
-Library read_library(const LibraryOptions& options, Communicator& comm, const ReadHints& hints = {});
+Library read_library(const LibraryOptions& options, Communicator& comm, const ReadHints& hints = {},
+                     const device::Host& where = {});
 
 /// Writes the plain layout (docs/ssp.md), read back bit for bit; written aside and renamed. One rank calls it.
 /// @throws Error(Kind::resource)  unwritable, full disk
