@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/cpu_clones.hpp"
 #include "synthesis/doppler.hpp"
 #include "synthesis/velocity_rows.hpp"
 
@@ -16,6 +17,7 @@ VelocityGrid VelocityGrid::spanning(double step, double lowest, double highest) 
 namespace {
 
 /// First Doppler row of the spaxel's scratch.
+TESSERA_CPU_CLONES
 std::int64_t add_stars(const Deposit& deposit, std::size_t first, std::size_t end, DepositScratch& scratch) {
     const SpaxelStars& stars = deposit.stars;
     const auto velocity = stars.los_velocity.begin();
@@ -24,11 +26,10 @@ std::int64_t add_stars(const Deposit& deposit, std::size_t first, std::size_t en
     const VelocityGrid own = VelocityGrid::spanning(deposit.grid.step, log_doppler(*slowest, deposit.doppler),
                                                     log_doppler(*fastest, deposit.doppler));
     const std::size_t n_column = deposit.columns.node.size();
-    scratch.row_lit.assign(static_cast<std::size_t>(own.n), 0);
+    const auto n_row = static_cast<std::size_t>(own.n);
+    scratch.row_lit.assign(n_row, 0);
     scratch.column_lit.assign(n_column, 0);
-    if (scratch.sum.size() < scratch.row_lit.size() * n_column) {
-        scratch.sum.resize(scratch.row_lit.size() * n_column);
-    }
+    if (scratch.sum.size() < n_row * n_column) { scratch.sum.resize(n_row * n_column); }
     const double per_step = 1 / deposit.grid.step;
     for (std::size_t i = first; i < end; ++i) {
         const ssp::NodeWeights nodes = deposit.interpolator.at(stars.metallicity[i], stars.age[i]);
@@ -37,13 +38,14 @@ std::int64_t add_stars(const Deposit& deposit, std::size_t first, std::size_t en
         const auto row = static_cast<std::size_t>(taps.first - own.first);
         for (std::size_t m = 0; m < 4; ++m) { scratch.row_lit[row + m] = 1; }
         const double mass = stars.initial_mass[i];
-        double* sum = scratch.sum.data() + row * n_column;
+        double* sum = scratch.sum.data() + row;
         for (int k = 0; k < nodes.count; ++k) {
             const auto column =
                 static_cast<std::size_t>(deposit.columns.column[static_cast<std::size_t>(nodes.node[k])]);
             scratch.column_lit[column] = 1;
             const double weight = mass * static_cast<double>(nodes.weight[k]);
-            for (std::size_t m = 0; m < 4; ++m) { sum[m * n_column + column] += taps.weight[m] * weight; }
+            double* at = sum + column * n_row;
+            for (std::size_t m = 0; m < 4; ++m) { at[m] += taps.weight[m] * weight; }
         }
     }
     scratch.columns.clear();
@@ -53,13 +55,19 @@ std::int64_t add_stars(const Deposit& deposit, std::size_t first, std::size_t en
     return own.first;
 }
 
+TESSERA_CPU_CLONES
+void add_scaled(float factor, const float* __restrict from, std::size_t n, float* __restrict to) {
+    for (std::size_t i = 0; i < n; ++i) { to[i] += factor * from[i]; }
+}
+
 /// Hands on what stands in a row of the scratch and clears it. visit(column, weight)
 template <class Visit>
-void take_row(DepositScratch& scratch, std::size_t row, std::size_t n_column, const Visit& visit) {
-    double* sum = scratch.sum.data() + row * n_column;
+void take_row(DepositScratch& scratch, std::size_t row, const Visit& visit) {
+    const std::size_t n_row = scratch.row_lit.size();
     for (const std::int32_t column : scratch.columns) {
-        const auto weight = static_cast<float>(sum[column]);
-        sum[column] = 0;
+        double& sum = scratch.sum[static_cast<std::size_t>(column) * n_row + row];
+        const auto weight = static_cast<float>(sum);
+        sum = 0;
         if (weight != 0) { visit(column, weight); }
     }
 }
@@ -73,7 +81,6 @@ RowList deposit_stars(const Deposit& deposit, std::int64_t spaxel, DepositScratc
     const auto end = static_cast<std::size_t>(deposit.stars.start[static_cast<std::size_t>(spaxel) + 1]);
     if (first == end) { return out; }
     const std::int64_t first_row = add_stars(deposit, first, end, scratch);
-    const std::size_t n_column = deposit.columns.node.size();
     const auto rank = deposit.compression != nullptr ? static_cast<std::size_t>(deposit.compression->rank) : 0;
     const auto n_lit = static_cast<std::size_t>(std::count(scratch.row_lit.begin(), scratch.row_lit.end(), 1));
     // Room for all that may come: what is not used is at most a few pages.
@@ -85,17 +92,17 @@ RowList deposit_stars(const Deposit& deposit, std::int64_t spaxel, DepositScratc
         if (scratch.row_lit[row] == 0) { continue; }
         const auto key = (static_cast<std::int64_t>(row) + first_row - deposit.grid.first) * deposit.n_key_column;
         if (deposit.compression == nullptr) {
-            take_row(scratch, row, n_column, [&](std::int32_t column, float weight) {
+            take_row(scratch, row, [&](std::int32_t column, float weight) {
                 out.key.push_back(static_cast<std::uint32_t>(key + column));
                 out.weight.push_back(weight);
             });
             continue;
         }
         std::fill(scratch.projected.begin(), scratch.projected.end(), 0.0F);
-        take_row(scratch, row, n_column, [&](std::int32_t column, float weight) {
+        take_row(scratch, row, [&](std::int32_t column, float weight) {
             const auto node = static_cast<std::size_t>(deposit.columns.node[static_cast<std::size_t>(column)]);
             const float* coefficient = deposit.compression->coefficients.data() + node * rank;
-            for (std::size_t j = 0; j < rank; ++j) { scratch.projected[j] += weight * coefficient[j]; }
+            add_scaled(weight, coefficient, rank, scratch.projected.data());
         });
         for (std::size_t j = 0; j < rank; ++j) {
             out.key.push_back(static_cast<std::uint32_t>(key + static_cast<std::int64_t>(j)));

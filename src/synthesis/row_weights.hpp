@@ -47,7 +47,7 @@ struct Deposit {
 
 /// Scratch of one thread, reused from spaxel to spaxel. All zero in between.
 struct DepositScratch {
-    std::vector<double> sum;              ///< [row, column]
+    std::vector<double> sum;              ///< [column, row]: the four rows of a star stand side by side
     std::vector<std::uint8_t> row_lit;    ///< [row]
     std::vector<std::uint8_t> column_lit; ///< [column]
     std::vector<std::int32_t> columns;    ///< lit ones, ascending

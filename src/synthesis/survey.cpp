@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/cpu_clones.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
@@ -95,6 +96,7 @@ std::vector<std::vector<double>*> lists_of(Survey& survey) {
 }
 
 /// The stars of one spaxel.
+TESSERA_CPU_CLONES
 void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& interpolator,
              const std::vector<NodeLight>& nodes, Survey& out, Counts& counts, std::uint8_t* node_used,
              FirstStar* refused) {

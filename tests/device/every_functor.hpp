@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ssp/axis_weights.hpp"
+#include "tessera/ssp/axis_weights.hpp"
 #include "synthesis/velocity_rows.hpp"
 #include "tessera/core/random.hpp"
 #include "tests/device/functors_on_gpu.hpp"

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "tessera/core/options.hpp"
+#include "tessera/ssp/axis_weights.hpp"
 #include "tessera/ssp/library.hpp"
 
 namespace tessera::ssp {
@@ -20,8 +22,6 @@ struct NodeWeights {
     float weight[16];
 };
 
-struct AxisKnots;
-
 /// Where to begin the search for a cell: a table over the leading bits of a float, 64 entries an octave. Axes of ages are far from
 /// even, and a binary search costs more than all else in a look-up.
 class CellTable {
@@ -29,7 +29,15 @@ public:
     /// Empty, and then of no help, for an axis with negative knots.
     explicit CellTable(const AxisKnots& axis);
     /// axis.upper(q) for q between the first and the last knot.
-    std::int32_t upper(const AxisKnots& axis, float q) const;
+    std::int32_t upper(const AxisKnots& axis, float q) const {
+        if (cell_.empty()) { return axis.n > 1 ? axis.upper(q) : 1; }
+        // A minus zero has the sign bit set, and is the zero that the axis begins with.
+        std::int32_t i = cell_[std::max(bucket_of(q + 0.0F), first_) - first_];
+        // A knot inside the bucket: as often passed as not, so no branch. More than one is rare.
+        i += i < axis.n - 1 && axis.knot[i] <= q ? 1 : 0;
+        while (i < axis.n - 1 && axis.knot[i] <= q) { ++i; }
+        return i;
+    }
 
 private:
     static constexpr unsigned bucket_bits = 17; ///< of the 23 of a mantissa
@@ -47,11 +55,44 @@ public:
     Interpolator(const Library& library, Interpolation kind, Outside outside);
     /// Weights of one star; thread-safe, no allocation. A star outside the grid: the nearest edge (clamp), else no node;
     /// Outside::error is handled by the caller through `placement`. A NaN is outside and gets no node.
-    NodeWeights at(float metallicity, float age) const;
+    NodeWeights at(float metallicity, float age) const {
+        NodeWeights out;
+        const AxisKnots of_metallicity = metallicities();
+        const AxisKnots of_age = ages();
+        if (metallicity != metallicity || age != age) { return out; } // NaN
+        if (outside_ == Outside::clamp) {
+            metallicity = of_metallicity.clamp(metallicity);
+            age = of_age.clamp(age);
+        } else if (!of_metallicity.contains(metallicity) || !of_age.contains(age)) {
+            return out;
+        }
+        const std::int32_t above_metallicity = metallicity_cells_.upper(of_metallicity, metallicity);
+        const std::int32_t above_age = age_cells_.upper(of_age, age);
+        if (kind_ == Interpolation::linear) {
+            combine(of_metallicity.linear(metallicity, above_metallicity), of_age.linear(age, above_age), out);
+        } else {
+            combine(of_metallicity.cubic(metallicity, above_metallicity), of_age.cubic(age, above_age), out);
+        }
+        return out;
+    }
     Placement placement(float metallicity, float age) const; ///< end knots count as inside
     Interpolation kind() const { return kind_; }
 
 private:
+    AxisKnots metallicities() const { return {metallicity_.data(), static_cast<std::int32_t>(metallicity_.size())}; }
+    AxisKnots ages() const { return {age_.data(), static_cast<std::int32_t>(age_.size())}; }
+    void combine(const AxisWeights& by_metallicity, const AxisWeights& by_age, NodeWeights& out) const {
+        const auto n_age = static_cast<std::int32_t>(age_.size());
+        for (std::int32_t i = 0; i < by_metallicity.count; ++i) {
+            for (std::int32_t j = 0; j < by_age.count; ++j) {
+                const auto weight = static_cast<float>(by_metallicity.weight[i] * by_age.weight[j]);
+                out.node[out.count] = (by_metallicity.first + i) * n_age + by_age.first + j;
+                out.weight[out.count] = weight;
+                out.count += weight != 0 ? 1 : 0; // a knot hit exactly: the node beside it has no part
+            }
+        }
+    }
+
     Interpolation kind_;
     Outside outside_;
     std::vector<float> metallicity_, age_;
