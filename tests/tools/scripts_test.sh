@@ -10,7 +10,7 @@ fail() {
 for script in "$root"/tools/*.sh "$root"/jobscripts/*.sh "$root"/.ci/run; do
     bash -n "$script" || fail "$script does not parse"
 done
-for script in dependencies quickstart test lint fetch_ssp; do
+for script in dependencies quickstart test lint fetch_ssp python_environment; do
     "$root/tools/$script.sh" --help </dev/null | grep -q "tools/$script.sh" || fail "tools/$script.sh --help does not show its usage"
 done
 refused() { # STATUS WORD COMMAND...
@@ -23,6 +23,7 @@ refused() { # STATUS WORD COMMAND...
 refused 2 --rank "$root/tools/quickstart.sh" --rank 2
 refused 2 "'none'" "$root/tools/quickstart.sh" --ranks none
 refused 2 --stars "$root/tools/quickstart.sh" --stars
+refused 2 "'smell'" "$root/tools/python_environment.sh" smell
 refused 1 "'smell'" "$root/tools/lint.sh" smell
 refused 2 CONFIG.yaml bash "$root/jobscripts/slurm_cube.sh"
 refused 2 CONFIG bash "$root/jobscripts/pbs_cube.sh"

@@ -27,3 +27,7 @@ set_tests_properties(tools/dependencies PROPERTIES LABELS unit TIMEOUT 60)
 
 add_test(NAME tools/scripts COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/scripts_test.sh" "${PROJECT_SOURCE_DIR}")
 set_tests_properties(tools/scripts PROPERTIES LABELS unit TIMEOUT 60)
+
+# The benchmark on tiny galaxies, and the smallest galaxy of the public set.
+add_test(NAME tools/benchmark COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/benchmark_test.sh" "${PROJECT_SOURCE_DIR}" "$<TARGET_FILE:tessera_program>")
+set_tests_properties(tools/benchmark PROPERTIES LABELS slow TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${tools_test_environment}")
