@@ -31,21 +31,26 @@ std::int64_t add_stars(const Deposit& deposit, std::size_t first, std::size_t en
     scratch.column_lit.assign(n_column, 0);
     if (scratch.sum.size() < n_row * n_column) { scratch.sum.resize(n_row * n_column); }
     const double per_step = 1 / deposit.grid.step;
-    for (std::size_t i = first; i < end; ++i) {
-        const ssp::NodeWeights nodes = deposit.interpolator.at(stars.metallicity[i], stars.age[i]);
-        if (nodes.count == 0) { continue; }
-        const RowTaps taps = RowTaps::at(log_doppler(stars.los_velocity[i], deposit.doppler) * per_step);
-        const auto row = static_cast<std::size_t>(taps.first - own.first);
-        for (std::size_t m = 0; m < 4; ++m) { scratch.row_lit[row + m] = 1; }
-        const double mass = stars.initial_mass[i];
-        double* sum = scratch.sum.data() + row;
-        for (int k = 0; k < nodes.count; ++k) {
-            const auto column =
-                static_cast<std::size_t>(deposit.columns.column[static_cast<std::size_t>(nodes.node[k])]);
-            scratch.column_lit[column] = 1;
-            const double weight = mass * static_cast<double>(nodes.weight[k]);
-            double* at = sum + column * n_row;
-            for (std::size_t m = 0; m < 4; ++m) { at[m] += taps.weight[m] * weight; }
+    ssp::NodeBlock& block = scratch.block;
+    for (std::size_t from = first; from < end; from += ssp::NodeBlock::size) {
+        const std::size_t n = std::min<std::size_t>(end - from, ssp::NodeBlock::size);
+        deposit.interpolator.at(stars.metallicity.data() + from, stars.age.data() + from, static_cast<std::int64_t>(n),
+                                block);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (block.lit[i] == 0) { continue; }
+            const RowTaps taps = RowTaps::at(log_doppler(stars.los_velocity[from + i], deposit.doppler) * per_step);
+            const auto row = static_cast<std::size_t>(taps.first - own.first);
+            for (std::size_t m = 0; m < 4; ++m) { scratch.row_lit[row + m] = 1; }
+            const double mass = stars.initial_mass[from + i];
+            double* sum = scratch.sum.data() + row;
+            for (int k = 0; k < block.per_star; ++k) {
+                const auto column =
+                    static_cast<std::size_t>(deposit.columns.column[static_cast<std::size_t>(block.node[k][i])]);
+                scratch.column_lit[column] = 1;
+                const double weight = mass * static_cast<double>(block.weight[k][i]);
+                double* at = sum + column * n_row;
+                for (std::size_t m = 0; m < 4; ++m) { at[m] += taps.weight[m] * weight; }
+            }
         }
     }
     scratch.columns.clear();

@@ -52,6 +52,7 @@ struct DepositScratch {
     std::vector<std::uint8_t> column_lit; ///< [column]
     std::vector<std::int32_t> columns;    ///< lit ones, ascending
     std::vector<float> projected;         ///< [basis]
+    ssp::NodeBlock block;
 };
 
 /// Adds up the weights of one spaxel's stars, in double: every star gives each of its nodes (4 linear, 16 cubic) to four Doppler

@@ -106,34 +106,40 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
     double velocity2 = 0;
     double age = 0;
     double metallicity = 0;
-    for (auto i = static_cast<std::size_t>(stars.start[s]); i < static_cast<std::size_t>(stars.start[s + 1]); ++i) {
-        const auto placement = interpolator.placement(stars.metallicity[i], stars.age[i]);
-        if (placement != ssp::Placement::inside) {
-            counts.place(placement);
-            if (refused != nullptr) { refused->found(static_cast<std::int64_t>(i)); }
+    ssp::NodeBlock block;
+    for (std::int64_t first = stars.start[s]; first < stars.start[s + 1]; first += ssp::NodeBlock::size) {
+        const std::int64_t n = std::min<std::int64_t>(stars.start[s + 1] - first, ssp::NodeBlock::size);
+        interpolator.at(stars.metallicity.data() + first, stars.age.data() + first, n, block);
+        for (std::int64_t i_star = 0; i_star < n; ++i_star) {
+            const auto i = static_cast<std::size_t>(first + i_star);
+            const auto placement = interpolator.placement(stars.metallicity[i], stars.age[i]);
+            if (placement != ssp::Placement::inside) {
+                counts.place(placement);
+                if (refused != nullptr) { refused->found(static_cast<std::int64_t>(i)); }
+            }
+            mass += stars.mass[i];
+            if (block.lit[i_star] == 0) { continue; }
+            ++counts.with_light;
+            ++out.n_star[s];
+            double light = 0;
+            for (int k = 0; k < block.per_star; ++k) {
+                const auto node = static_cast<std::size_t>(block.node[k][i_star]);
+                node_used[node] = 1;
+                const double weight =
+                    static_cast<double>(stars.initial_mass[i]) * static_cast<double>(block.weight[k][i_star]);
+                light += weight * nodes[node].in_band;
+                total.mean += weight * nodes[node].mean;
+                // Cubic weights may be negative: their errors do not make up for others'.
+                total.step_error += std::abs(weight) * nodes[node].step_error;
+                total.compression_error += std::abs(weight) * nodes[node].compression_error;
+            }
+            const double v = stars.los_velocity[i];
+            total.in_band += light;
+            velocity += light * v;
+            velocity2 += light * v * v;
+            age += light * stars.age[i];
+            metallicity += light * stars.metallicity[i];
         }
-        mass += stars.mass[i];
-        const ssp::NodeWeights weights = interpolator.at(stars.metallicity[i], stars.age[i]);
-        if (weights.count == 0) { continue; }
-        ++counts.with_light;
-        ++out.n_star[s];
-        double light = 0;
-        for (int k = 0; k < weights.count; ++k) {
-            const auto node = static_cast<std::size_t>(weights.node[k]);
-            node_used[node] = 1;
-            const double weight = static_cast<double>(stars.initial_mass[i]) * static_cast<double>(weights.weight[k]);
-            light += weight * nodes[node].in_band;
-            total.mean += weight * nodes[node].mean;
-            // Cubic weights may be negative: their errors do not make up for others'.
-            total.step_error += std::abs(weight) * nodes[node].step_error;
-            total.compression_error += std::abs(weight) * nodes[node].compression_error;
-        }
-        const double v = stars.los_velocity[i];
-        total.in_band += light;
-        velocity += light * v;
-        velocity2 += light * v * v;
-        age += light * stars.age[i];
-        metallicity += light * stars.metallicity[i];
     }
     out.light[s] = total.mean;
     out.step_error[s] = total.step_error;

@@ -22,6 +22,15 @@ struct NodeWeights {
     float weight[16];
 };
 
+/// Look-ups of many stars at once: node[k][i] and weight[k][i] of star i, k < per_star. All nodes are there, even those of weight 0.
+struct NodeBlock {
+    static constexpr int size = 256;
+    int per_star = 0;       ///< 4 linear, 16 cubic
+    std::uint8_t lit[size]; ///< 0: outside the grid, and no light; its weights are 0
+    std::int32_t node[16][size];
+    float weight[16][size];
+};
+
 /// Where to begin the search for a cell: a table over the leading bits of a float, 64 entries an octave. Axes of ages are far from
 /// even, and a binary search costs more than all else in a look-up.
 class CellTable {
@@ -39,9 +48,15 @@ public:
         return i;
     }
 
-private:
+    /// No bucket holds more than one knot.
+    bool one_step(const AxisKnots& axis) const;
+    /// Bucket of a value between the first and the last knot, and the table itself.
     static constexpr unsigned bucket_bits = 17; ///< of the 23 of a mantissa
     static std::uint32_t bucket_of(float q) { return std::bit_cast<std::uint32_t>(q) >> bucket_bits; }
+    std::uint32_t first() const { return first_; }
+    const std::int32_t* cells() const { return cell_.data(); }
+
+private:
     std::uint32_t first_ = 0;
     std::vector<std::int32_t> cell_;
 };
@@ -75,10 +90,13 @@ public:
         }
         return out;
     }
+    /// The same for `n` stars, at most NodeBlock::size.
+    void at(const float* metallicity, const float* age, std::int64_t n, NodeBlock& out) const;
     Placement placement(float metallicity, float age) const; ///< end knots count as inside
     Interpolation kind() const { return kind_; }
 
 private:
+    void linear_block(const float* metallicity, const float* age, std::int64_t n, NodeBlock& out) const;
     AxisKnots metallicities() const { return {metallicity_.data(), static_cast<std::int32_t>(metallicity_.size())}; }
     AxisKnots ages() const { return {age_.data(), static_cast<std::int32_t>(age_.size())}; }
     void combine(const AxisWeights& by_metallicity, const AxisWeights& by_age, NodeWeights& out) const {
@@ -97,6 +115,7 @@ private:
     Outside outside_;
     std::vector<float> metallicity_, age_;
     CellTable metallicity_cells_, age_cells_;
+    bool one_step_; ///< both tables lead to the knot or the one before
 };
 
 } // namespace tessera::ssp
