@@ -1,7 +1,9 @@
 #include "particles/particle_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -37,58 +39,115 @@ std::int64_t longest_share(const TablePlan& table, const Chunk& chunk, int n_ran
     return longest;
 }
 
-/// Room for a block of every field, before the collective calls: a rank short of memory must not leave them half-way.
-Block make_block(const TablePlan& table, std::int64_t n_row) {
-    Block block{.where = {}, .table = &table, .first = 0, .n_row = 0, .fields = {}};
-    for (const FieldPlan& field : table.fields) {
-        block.fields.emplace_back();
-        if (field.present()) { block.fields.back().reserve(static_cast<std::size_t>(n_row * field.columns)); }
-    }
-    return block;
-}
-
-/// Reads one block of each field. Every rank makes every call whatever fails: a rank that left would stop the others.
-void read_fields(const OpenChunk& open, std::int64_t first, Block& block, std::optional<Error>& failure) {
+/// Room for a block of every field, as this chunk stores it.
+void make_room(const OpenChunk& open, std::int64_t n_row, Block& block) {
+    block.fields.resize(open.datasets.size());
     for (std::size_t i = 0; i < open.datasets.size(); ++i) {
         if (!open.datasets[i]) { continue; }
-        auto& values = block.fields[i];
-        values.resize(static_cast<std::size_t>(block.n_row * block.table->fields[i].columns));
-        try {
-            open.datasets[i]->read_rows<double>(first, block.n_row, values);
-        } catch (const Error& error) {
-            if (!failure) { failure = error; }
+        const bool floats = open.datasets[i]->number_type() == io::NumberType::float32;
+        if (floats != std::holds_alternative<std::vector<float>>(block.fields[i])) {
+            block.fields[i] = floats ? Block::Values(std::vector<float>()) : Block::Values(std::vector<double>());
         }
+        const auto n = static_cast<std::size_t>(n_row * block.table->fields[i].columns);
+        std::visit([n](auto& values) { values.resize(std::max(n, values.size())); }, block.fields[i]);
     }
 }
 
-/// This rank's part of one chunk, block by block; what fails is returned.
-std::optional<Error> read_chunk(const Chunk& chunk, Communicator& comm, std::int64_t block_rows, Block& block,
-                                const std::function<void(const Block&)>& consume) {
-    const TablePlan& table = *block.table;
-    const OpenChunk open = open_chunk(table, chunk, comm);
-    block.where = open.where;
-    Range part =
-        share(table.begin, table.end, comm.rank(), comm.size()).overlap(chunk.first, chunk.first + chunk.n_row);
-    if (part.size() == 0) { part = {chunk.first, chunk.first}; }
-    const std::int64_t longest = longest_share(table, chunk, comm.size());
-    std::optional<Error> failure;
-    for (std::int64_t done = 0; done < longest; done += block_rows) {
-        block.first = std::min(part.begin + done, part.end);
-        block.n_row = std::min(block_rows, part.end - block.first);
-        read_fields(open, block.first - chunk.first, block, failure);
-        if (failure || block.n_row == 0) { continue; }
-        try {
-            consume(block);
-        } catch (const Error& error) { failure = error; } catch (const std::bad_alloc&) {
-            failure = Error({.kind = Kind::resource,
-                             .where = open.where,
-                             .found = "no memory left",
-                             .expected = fmt::format("room for the particles of {} rows", part.size()),
-                             .cure = "use more ranks or a smaller selection"});
+/// Reads this rank's part of the chunk files, block by block, with two blocks in turn.
+class Reader {
+public:
+    Reader(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
+           BlockWork& work, device::Tasks& tasks)
+        : table_(table), where_(where), comm_(comm), block_rows_(block_rows), work_(work), tasks_(tasks) {
+        for (Block& block : blocks_) { block.table = &table; }
+    }
+
+    /// What fails is returned.
+    std::optional<Error> read(const Chunk& chunk) {
+        const OpenChunk open = open_chunk(table_, chunk, comm_);
+        Range part =
+            share(table_.begin, table_.end, comm_.rank(), comm_.size()).overlap(chunk.first, chunk.first + chunk.n_row);
+        if (part.size() == 0) { part = {chunk.first, chunk.first}; }
+        const std::int64_t longest = longest_share(table_, chunk, comm_.size());
+        // Before the collective transfers: a rank short of memory must not leave them half-way.
+        agree(comm_, [&] {
+            for (Block& block : blocks_) {
+                block.where = open.where;
+                make_room(open, std::min(block_rows_, part.size()), block);
+            }
+        });
+        n_row_ = part.size();
+        failure_.reset();
+        for (std::int64_t done = 0; done < longest; done += block_rows_) {
+            Block& block = blocks_[next_];
+            next_ = 1 - next_;
+            block.first = std::min(part.begin + done, part.end);
+            block.n_row = std::min(block_rows_, part.end - block.first);
+            read_fields(open, block.first - chunk.first, block);
+            finish();
+            if (failure_ || block.n_row == 0) { continue; }
+            guarded([&] { work_.start(block, tasks_); });
+            started_ = true;
+        }
+        finish();
+        return failure_;
+    }
+
+private:
+    /// Every rank makes every call whatever fails: a rank that left would stop the others.
+    void read_fields(const OpenChunk& open, std::int64_t first, Block& block) {
+        for (std::size_t i = 0; i < open.datasets.size(); ++i) {
+            if (!open.datasets[i]) { continue; }
+            const auto n = static_cast<std::size_t>(block.n_row * table_.fields[i].columns);
+            try {
+                std::visit(
+                    [&]<class T>(std::vector<T>& values) {
+                        open.datasets[i]->read_rows<T>(first, block.n_row, std::span<T>(values).first(n), where_);
+                    },
+                    block.fields[i]);
+            } catch (const Error& error) {
+                // The rows of the block before come first in the file, and so does an error of theirs.
+                finish();
+                if (!failure_) { failure_ = error; }
+            }
         }
     }
-    return failure;
-}
+
+    /// The end of the work on the last block.
+    void finish() {
+        tasks_.wait();
+        if (!started_) { return; }
+        started_ = false;
+        if (!failure_) {
+            guarded([&] { work_.finish(); });
+        }
+    }
+
+    template <class Call>
+    void guarded(Call&& call) {
+        try {
+            call();
+        } catch (const Error& error) { failure_ = error; } catch (const std::bad_alloc&) {
+            failure_ = Error({.kind = Kind::resource,
+                              .where = blocks_[0].where,
+                              .found = "no memory left",
+                              .expected = fmt::format("room for the particles of {} rows", n_row_),
+                              .cure = "use more ranks or a smaller selection"});
+        }
+    }
+
+    const TablePlan& table_;
+    device::Host where_;
+    Communicator& comm_;
+    std::int64_t block_rows_;
+    BlockWork& work_;
+    device::Tasks& tasks_;
+    std::array<Block, 2> blocks_; ///< one is read while the threads work on the other
+    std::size_t next_ = 0;
+    std::int64_t n_row_ = 0; ///< of this rank in the chunk
+    bool started_ = false;   ///< work on a block has begun and is not finished
+    std::optional<Error> failure_;
+};
 
 } // namespace
 
@@ -96,20 +155,18 @@ std::string Block::place(std::size_t field, std::int64_t row) const {
     return fmt::format("{}/{}, row {}", where, table->fields[field].dataset, first + row);
 }
 
-void read_blocks(const TablePlan& table, Communicator& comm, std::int64_t block_rows,
-                 const std::function<void(const Block&)>& consume) {
-    Block block;
-    agree(comm, [&] {
-        const std::int64_t longest = share(table.begin, table.end, comm.rank(), comm.size()).size();
-        block = make_block(table, std::min(block_rows, longest));
+void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
+                 BlockWork& work) {
+    device::with_tasks(where, [&](device::Tasks& tasks) {
+        Reader reader(table, where, comm, block_rows, work, tasks);
+        for (const Chunk& chunk : table.selected_chunks()) {
+            const std::optional<Error> failure = reader.read(chunk);
+            // Lower ranks hold earlier rows, so the error of the lowest rank is the first in the file.
+            agree(comm, [&] {
+                if (failure) { throw *failure; }
+            });
+        }
     });
-    for (const Chunk& chunk : table.selected_chunks()) {
-        const std::optional<Error> failure = read_chunk(chunk, comm, block_rows, block, consume);
-        // Lower ranks hold earlier rows, so the error of the lowest rank is the first in the file.
-        agree(comm, [&] {
-            if (failure) { throw *failure; }
-        });
-    }
 }
 
 } // namespace tessera::particles

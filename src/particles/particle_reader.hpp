@@ -1,9 +1,12 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "particles/plan.hpp"
+#include "tessera/device/tasks.hpp"
 
 namespace tessera {
 class Communicator;
@@ -11,31 +14,46 @@ class Communicator;
 
 namespace tessera::particles {
 
-/// Rows of one chunk as stored values in double, not yet scaled.
+/// Rows of one chunk as stored, not yet scaled.
 struct Block {
+    /// Floats as floats, all other numbers as doubles.
+    using Values = std::variant<std::vector<float>, std::vector<double>>;
+
     std::string where; ///< "file.hdf5:/PartType4", for messages
     const TablePlan* table = nullptr;
     std::int64_t first = 0; ///< global row of the block's first row
     std::int64_t n_row = 0;
-    std::vector<std::vector<double>> fields; ///< [field][row · columns]; empty where the input has none
+    std::vector<Values> fields; ///< [field][row · columns], at least n_row rows; empty where the input has none
 
-    bool has(std::size_t field) const { return table->fields[field].present(); }
+    bool has(std::size_t field) const { return field < table->fields.size() && table->fields[field].present(); }
     /// Value in our unit.
     double at(std::size_t field, std::int64_t row, std::int64_t column = 0) const {
         const FieldPlan& plan = table->fields[field];
-        return fields[field][static_cast<std::size_t>(row * plan.columns + column)] * plan.factor;
+        const auto i = static_cast<std::size_t>(row * plan.columns + column);
+        return std::visit([i](const auto& values) { return static_cast<double>(values[i]); }, fields[field]) *
+               plan.factor;
     }
     /// "file.hdf5:/PartType4/Masses, row 17"
     std::string place(std::size_t field, std::int64_t row) const;
 };
 
-/// Reads this rank's share of the table in blocks, by collective transfers, and hands each to `consume`, in the order of
-/// the rows. `consume` may throw: all ranks then throw the error of the first row in the order of the file. Each chunk
-/// file is opened once, by all ranks together; memory is bounded by `block_rows`.
-void read_blocks(const TablePlan& table, Communicator& comm, std::int64_t block_rows,
-                 const std::function<void(const Block&)>& consume);
+/// What is done with the blocks. Both are called on the thread that reads.
+class BlockWork {
+public:
+    virtual ~BlockWork() = default;
+    /// Starts the work on a block, which stays as it is until `finish`. May throw, as `finish`.
+    virtual void start(const Block& block, device::Tasks& tasks) = 0;
+    /// When the tasks are done, before the next start. Throws the error of the first row of the block that has one.
+    virtual void finish() = 0;
+};
 
-/// Rows a block: 2^18 stars of ten doubles are 21 MB.
-inline constexpr std::int64_t default_block_rows = std::int64_t{1} << 18;
+/// Reads this rank's share of the table in blocks, by collective transfers, and hands each to `work`, in the order of the
+/// rows: while the threads work on one block this one reads the next, never more than that. Where work throws, all ranks throw the error of
+/// the first row in the order of the file. Each chunk file is opened once, by all ranks together; memory is two blocks.
+void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
+                 BlockWork& work);
+
+/// Rows a block: 2^17 stars of ten floats are 5 MB.
+inline constexpr std::int64_t default_block_rows = std::int64_t{1} << 17;
 
 } // namespace tessera::particles

@@ -17,24 +17,17 @@ using namespace particles;
 /// Reads what a plan says; the same code for every dialect.
 class PlannedSnapshot final : public Snapshot {
 public:
-    PlannedSnapshot(Plan plan, Communicator& comm) : plan_(std::move(plan)), comm_(comm) {}
+    PlannedSnapshot(Plan plan, Communicator& comm, const device::Host& where)
+        : plan_(std::move(plan)), comm_(comm), where_(where) {}
 
     const SnapshotInfo& info() const override { return plan_.info; }
 
     Stars read_stars(const std::array<double, 3>& origin, bool keep_rows, ReadReport& report) override {
         const Region region("read stars");
         Stars stars;
-        const auto n =
-            static_cast<std::size_t>(share(plan_.stars.begin, plan_.stars.end, comm_.rank(), comm_.size()).size());
-        agree(comm_, [&] {
-            for (auto* field : {&stars.x, &stars.y, &stars.z, &stars.vx, &stars.vy, &stars.vz, &stars.initial_mass,
-                                &stars.mass, &stars.metallicity, &stars.age}) {
-                field->reserve(n);
-            }
-            if (keep_rows) { stars.row.reserve(n); }
-        });
-        StarConverter convert(plan_, {origin, plan_.info.box_size}, keep_rows);
-        read_blocks(plan_.stars, comm_, default_block_rows, [&](const Block& block) { convert.append(block, stars); });
+        StarConverter convert(plan_, rows_of(plan_.stars), {origin, plan_.info.box_size}, keep_rows, stars);
+        read_blocks(plan_.stars, where_, comm_, default_block_rows, convert);
+        report.star_checksum = sum_over_ranks(convert.hash());
         report.n_wind_dropped = comm_.all_reduce_value(convert.n_wind(), Op::sum);
         report.n_star = comm_.all_reduce_value(stars.size(), Op::sum);
         if (report.n_star == 0) {
@@ -51,8 +44,8 @@ public:
     Gas read_gas(const std::array<double, 3>& origin, ReadReport& report) override {
         const Region region("read gas");
         Gas gas;
-        const Frame frame{origin, plan_.info.box_size};
-        read_blocks(plan_.gas, comm_, default_block_rows, [&](const Block& block) { append_gas(block, frame, gas); });
+        GasConverter convert(rows_of(plan_.gas), {origin, plan_.info.box_size}, gas);
+        read_blocks(plan_.gas, where_, comm_, default_block_rows, convert);
         report.n_gas = comm_.all_reduce_value(gas.size(), Op::sum);
         return gas;
     }
@@ -62,8 +55,21 @@ public:
     }
 
 private:
+    /// Of this rank.
+    std::int64_t rows_of(const TablePlan& table) const {
+        return share(table.begin, table.end, comm_.rank(), comm_.size()).size();
+    }
+    /// Modulo 2^64: in two halves, each far from overflow.
+    std::uint64_t sum_over_ranks(std::uint64_t value) {
+        std::vector<std::int64_t> halves{static_cast<std::int64_t>(value & 0xffffffffULL),
+                                         static_cast<std::int64_t>(value >> 32U)};
+        comm_.all_reduce(halves, Op::sum);
+        return (static_cast<std::uint64_t>(halves[1]) << 32U) + static_cast<std::uint64_t>(halves[0]);
+    }
+
     Plan plan_;
     Communicator& comm_;
+    device::Host where_;
 };
 
 Plan make_plan(const SnapshotOptions& asked) {
@@ -88,14 +94,14 @@ Plan make_plan(const SnapshotOptions& asked) {
 
 } // namespace
 
-std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm) {
+std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm, const device::Host& where) {
     const Region region("open snapshot");
     Plan plan;
     agree(comm, [&] {
         if (comm.is_root()) { plan = make_plan(options); }
     });
     broadcast(plan, comm);
-    return std::make_unique<PlannedSnapshot>(std::move(plan), comm);
+    return std::make_unique<PlannedSnapshot>(std::move(plan), comm, where);
 }
 
 } // namespace tessera

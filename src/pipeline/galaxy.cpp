@@ -1,42 +1,17 @@
 #include "pipeline/galaxy.hpp"
 
-#include <bit>
-
 #include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 
 namespace tessera {
 
-namespace {
-
-/// Sum over stars of a hash of each one's velocity, masses, metallicity and age, and of its position relative to the
-/// origin of reading: a sum does not depend on how the stars are dealt out to ranks. Two halves, so that it cannot overflow.
-std::uint64_t checksum_of(const Stars& stars, Communicator& comm) {
-    const std::vector<float>* const fields[] = {
-        &stars.x,    &stars.y,           &stars.z,  &stars.vx, &stars.vy, &stars.vz, &stars.initial_mass,
-        &stars.mass, &stars.metallicity, &stars.age};
-    std::vector<std::int64_t> halves(2, 0);
-    for (std::size_t i = 0; i < stars.x.size(); ++i) {
-        WordHash star;
-        for (const auto* field : fields) { star.add(std::bit_cast<std::uint32_t>((*field)[i])); }
-        halves[0] += static_cast<std::int64_t>(star.hash() & 0xffffffffULL);
-        halves[1] += static_cast<std::int64_t>(star.hash() >> 32U);
-    }
-    comm.all_reduce(halves, Op::sum);
-    return (static_cast<std::uint64_t>(halves[1]) << 32U) ^ static_cast<std::uint64_t>(halves[0]);
-}
-
-} // namespace
-
-Vector3 read_particles(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
+Vector3 read_particles(const Plan& plan, Galaxy& galaxy) {
     const auto known = known_centre(plan.config.galaxy, plan.snapshot->info());
     const Vector3 origin = known ? *known : plan.snapshot->provisional_origin();
     galaxy.stars = plan.snapshot->read_stars(origin, plan.config.output.stages, galaxy.report);
-    galaxy.star_checksum = checksum_of(galaxy.stars, comm);
     if (plan.config.simulation.gas && plan.snapshot->info().n_gas_rows > 0) {
         galaxy.gas = plan.snapshot->read_gas(origin, galaxy.report);
     }

@@ -14,15 +14,13 @@ struct Galaxy {
     SpaxelStars sky; ///< the stars on the field and its margin, ordered by spaxel
     Gas gas;
     ReadReport report;
-    std::uint64_t star_checksum =
-        0; ///< of what was read, whatever the number of ranks: two cubes of the same stars agree in it
     Centre centre;
     Rotation rotation;
     Projection projection; ///< `spaxel` only where the stages are wanted
 };
 
 /// Reads the particles relative to the centre where it is known, else to a point inside the galaxy. Collective.
-Vector3 read_particles(const Plan& plan, Galaxy& galaxy, Communicator& comm);
+Vector3 read_particles(const Plan& plan, Galaxy& galaxy);
 
 /// Centre, systemic velocity, rotation. Collective.
 void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm);

@@ -49,7 +49,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
 
     CubeSummary summary;
     Galaxy galaxy;
-    const Vector3 origin = timed("read", [&] { return read_particles(plan, galaxy, comm); });
+    const Vector3 origin = timed("read", [&] { return read_particles(plan, galaxy); });
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
     timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
     PartialCube partial = timed("synthesis", [&] {

@@ -98,7 +98,7 @@ Plan make_plan(const Config& config, Communicator& comm) {
 
     const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
     Plan plan{.config = config,
-              .snapshot = open_snapshot(snapshot_options, comm),
+              .snapshot = open_snapshot(snapshot_options, comm, where),
               .library = ssp::read_library(library_options, comm, {}, where),
               .cosmology = Cosmology(config.cosmology),
               .where = where};

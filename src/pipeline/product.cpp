@@ -87,7 +87,7 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
                 Communicator& comm) {
     provenance.set("n_star", galaxy.report.n_star);
     provenance.set("n_wind_dropped", galaxy.report.n_wind_dropped);
-    provenance.set("star_checksum", fmt::format("{:016x}", galaxy.star_checksum));
+    provenance.set("star_checksum", fmt::format("{:016x}", galaxy.report.star_checksum));
     provenance.set("n_gas", galaxy.report.n_gas);
     provenance.set("n_in_field", galaxy.projection.n_in_field);
     provenance.set("n_outside_grid", report.n_outside_grid);

@@ -10,6 +10,7 @@
 
 #include "tessera/core/options.hpp"
 #include "tessera/cosmology/cosmology.hpp"
+#include "tessera/device/device.hpp"
 #include "tessera/particles/stars.hpp"
 
 namespace tessera {
@@ -81,6 +82,9 @@ struct ReadReport {
     std::int64_t n_wind_dropped = 0; ///< wind cells among the stars (formation time <= 0)
     std::int64_t n_star = 0;         ///< stars kept, over all ranks
     std::int64_t n_gas = 0;
+    /// Modulo 2^64 the sum over the stars kept of a hash of each one's ten numbers, position relative to the origin of reading:
+    /// two runs that read the same stars agree in it, on any number of ranks.
+    std::uint64_t star_checksum = 0;
 };
 
 /// An open input, one of the dialects. All calls are collective.
@@ -103,8 +107,10 @@ public:
 
 /// Opens the input named by the options. `format: auto` looks into the file (Header/Code, SimulationName, RunLabel, names of
 /// fields, groups) and throws when nothing identifies it: units are never guessed.
+/// @param where  threads that convert what is read while this one reads on
 /// @throws Error(Kind::config)  no path, a snapshot number missing, a subhalo outside the catalogue
 /// @throws Error(Kind::data)    not found, not HDF5, unknown layout, header incomplete
-std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm);
+std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm,
+                                        const device::Host& where = {});
 
 } // namespace tessera
