@@ -203,7 +203,7 @@ Compression compress(const Library& library, WavelengthRange range, std::span<co
     std::vector<float> left;
     std::vector<float> right;
     std::int64_t rank = 0;
-    while (rank + block <= std::max(block, library.n_node())) {
+    while (rank < library.n_node()) {
         residual.sketch(random_signs(stride, static_cast<std::uint64_t>(rank)), left);
         scale_columns(left);
         residual.project(left, right);

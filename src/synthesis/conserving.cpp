@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "synthesis/doppler.hpp"
-#include "synthesis/row_product.hpp"
+#include "synthesis/tile_kernel.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/log.hpp"
@@ -27,7 +27,7 @@ Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, s
                        std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
                        ToleranceShares shares)
     : input_(input), options_(options), outside_(outside), comm_(comm), progress_(progress), shares_(shares),
-      band_light_(std::move(node_band_light)),
+      band_light_(std::move(node_band_light)), cost_of_single_(comm.broadcast_value(tile_kernels().cost_of_single, 0)),
       covered_(covered_pixels(input.library, input.pixels, input.redshift, 1e-3 * constants::speed_of_light)) {
     // Where the library ends inside a pixel its light stops at once: flagged, and no measure of steps. If it is so everywhere, then
     // all count.
@@ -47,48 +47,82 @@ Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, s
     std::iota(own_row_.begin(), own_row_.end(), std::int64_t{0});
 }
 
-/// Finding the basis costs about as much as it costs to sum a few hundred thousand weights: for few stars it does not pay.
-bool Conserving::worth_compressing() const {
-    if (options_.method == Method::compressed) { return true; }
-    if (options_.method != Method::automatic) { return false; }
-    MethodCosts costs;
-    costs.n_node_used = input_.library.n_node();
-    costs.exact_step = costs.bin_step = steps_.bin;
-    costs.cost_of_single = measured_cost_of_single();
-    costs.nodes_per_star = options_.interpolation == ssp::Interpolation::linear ? 4 : 16;
+/// What `auto` may gain, before anything is known of the stars' ages: in a small galaxy the templates, the basis and the sample
+/// cost more than they save. In multiply-adds a pixel, as all costs here.
+Method Conserving::worthwhile_method() const {
+    if (options_.method != Method::automatic) { return options_.method; }
+    constexpr double likely_rank = 64;
+    MethodCosts costs = costs_with(input_.library.n_node(), static_cast<std::int64_t>(likely_rank));
     std::vector<std::int64_t> n_star(made_.size());
     for (std::size_t s = 0; s < n_star.size(); ++s) { n_star[s] = input_.stars.start[s + 1] - input_.stars.start[s]; }
     comm_.all_reduce(n_star, Op::sum);
-    double without = 0;
+    double exact = 0;
+    double binned = 0;
+    double compressed = 0;
+    double widest = 0;
     for (std::size_t s = 0; s < n_star.size(); ++s) {
         if (n_star[s] == 0) { continue; }
-        without += costs.binned(n_star[s], log_doppler(input_.velocities.fastest[s], options_.doppler) -
-                                               log_doppler(input_.velocities.slowest[s], options_.doppler));
+        const double range = log_doppler(input_.velocities.fastest[s], options_.doppler) -
+                             log_doppler(input_.velocities.slowest[s], options_.doppler);
+        const double here = costs.exact(n_star[s], range);
+        exact += here;
+        binned += std::min(here, costs.binned(n_star[s], range));
+        compressed += std::min(here, costs.compressed(range));
+        widest = std::max(widest, range);
     }
+    // The sample needs all rows of exact once more, and bins have rows of their own.
+    const double rows = widest / steps_.exact + widest / steps_.bin + 8;
+    const double setup = rows * tile_kernels().cost_of_fill * static_cast<double>(input_.library.n_node());
     constexpr double passes = 5; // over the library for every basis vector
-    constexpr double likely_rank = 64;
     constexpr double slower = 3; // than the product, per multiply-add
-    const double with = passes * likely_rank * slower * static_cast<double>(input_.library.n_node()) *
-                        static_cast<double>(points_.size()) / static_cast<double>(input_.pixels.size());
-    return without > 2 * with;
+    const double basis = passes * likely_rank * slower * static_cast<double>(input_.library.n_node()) *
+                         static_cast<double>(points_.size()) / static_cast<double>(input_.pixels.size());
+    constexpr double margin = 2; // exact shares more between spaxels than is known here
+    if (compressed + basis < binned && exact - compressed > margin * (setup + basis)) { return Method::automatic; }
+    return exact - binned > margin * setup ? Method::binned : Method::exact;
+}
+
+MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const {
+    return {.cost_of_single = cost_of_single_,
+            .nodes_per_star = options_.interpolation == ssp::Interpolation::linear ? 4 : 16,
+            .n_node_used = n_node,
+            .exact_step = steps_.exact,
+            .bin_step = steps_.bin,
+            .rank = rank};
 }
 
 /// Steps, and the compression if there is to be one. Depends on the library, the pixels and the options, not on the ranks.
 void Conserving::choose_settings() {
-    const std::int64_t n_block = (input_.pixels.size() + 127) / 128;
+    const std::int64_t n_block = (input_.pixels.size() + tile_pixels - 1) / tile_pixels;
     const PixelChoice some{input_.pixels, covered_, std::max<std::int64_t>(1, n_block / blocks_looked_at)};
+    const PixelChoice all{input_.pixels, covered_, 1};
     const double bin_tolerance =
         options_.method == Method::exact ? std::numeric_limits<double>::infinity() : shares_.step * options_.tolerance;
     steps_ = choose_steps(nodes_, some, input_.redshift, prior_, options_.tolerance, bin_tolerance, input_.where);
     compression_ = nullptr;
-    if (!worth_compressing()) { return; }
-    const PixelChoice all{input_.pixels, covered_, 1};
+    method_ = worthwhile_method();
+    if (method_ == Method::exact) { return; }
+    const auto at_all_speeds = [&](const auto& errors_at) {
+        NodeErrors errors = errors_at(input_.redshift);
+        for (const double end : {-1.0, 1.0}) { // other velocities see other pixels of the same error
+            errors.take_larger(errors_at((1 + input_.redshift) * std::exp(end * likely_shift()) - 1));
+        }
+        return errors;
+    };
+    steps_.bin_errors =
+        at_all_speeds([&](double redshift) { return step_errors(nodes_, some, redshift, steps_.bin, input_.where); });
+    if (method_ == Method::binned) { return; }
     compression_ = ssp::compressed(input_.library, {points_.first, points_.end}, prior_,
                                    shares_.compression * options_.tolerance, input_.where);
     basis_ = Spectra::of_basis(input_.library, *compression_, points_);
-    std::vector<std::int32_t> nodes(static_cast<std::size_t>(input_.library.n_node()));
-    std::iota(nodes.begin(), nodes.end(), 0);
-    compression_errors_ = compression_errors(nodes_, nodes, basis_, *compression_, all, input_.redshift, input_.where);
+    compression_errors_ = at_all_speeds([&](double redshift) {
+        return compression_errors(nodes_, *compression_, basis_, all, redshift, input_.where);
+    });
+}
+
+/// ln Doppler factor of the fastest star, or of 1000 km/s: beyond that are single stars.
+double Conserving::likely_shift() const {
+    return std::min(input_.velocities.largest_speed(), 1000.0) / constants::speed_of_light;
 }
 
 void Conserving::survey() {
@@ -111,14 +145,11 @@ void Conserving::survey() {
 }
 
 void Conserving::choose() {
-    MethodCosts costs;
-    costs.cost_of_single = comm_.broadcast_value(measured_cost_of_single(), 0);
-    costs.nodes_per_star = options_.interpolation == ssp::Interpolation::linear ? 4 : 16;
-    costs.n_node_used = static_cast<std::int64_t>(columns_.node.size());
-    costs.exact_step = steps_.exact;
-    costs.bin_step = steps_.bin;
-    costs.rank = compression_ ? compression_->rank : 0;
-    choices_ = choose_methods(options_.method, options_.tolerance, survey_, input_.velocities, options_.doppler, costs,
+    const MethodCosts costs =
+        costs_with(static_cast<std::int64_t>(columns_.node.size()), compression_ ? compression_->rank : 0);
+    // Where auto has no use for a basis it still takes bins only where they are cheaper.
+    const Method among = options_.method == Method::automatic && method_ != Method::exact ? Method::automatic : method_;
+    choices_ = choose_methods(among, options_.tolerance, survey_, input_.velocities, options_.doppler, costs,
                               shares_.keep_bounds);
 }
 
@@ -141,7 +172,7 @@ void Conserving::sum(PartialCube& cube, bool again) {
             spaxels.push_back(static_cast<std::int64_t>(s));
             if (again) { std::fill_n(cube.flux().row(spaxels.back()), cube.n_wave(), 0.0F); }
         }
-        add_spaxels(input_, kind_of(method), columns_, measured_cost_of_single(), spaxels, own_row_, cube,
+        add_spaxels(input_, kind_of(method), columns_, cost_of_single_, spaxels, own_row_, cube,
                     [&](std::int64_t n_star) {
                         n_done_ += n_star;
                         if (progress_) { progress_(std::min(n_done_, input_.stars.size()), input_.stars.size()); }
@@ -168,7 +199,7 @@ SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample)
     for (std::size_t i = 0; i < sample.size(); ++i) {
         row_of_spaxel[static_cast<std::size_t>(sample[i])] = static_cast<std::int64_t>(i);
     }
-    add_spaxels(input_, kind_of(SpaxelMethod::exact), columns_, measured_cost_of_single(), sample, row_of_spaxel, truth,
+    add_spaxels(input_, kind_of(SpaxelMethod::exact), columns_, cost_of_single_, sample, row_of_spaxel, truth,
                 [](std::int64_t) {});
     return compare(cube, sample, truth, comm_);
 }

@@ -25,7 +25,9 @@ private:
     void choose();
     void sum(PartialCube& cube, bool again);
     SampleError measure(const PartialCube& cube, std::int64_t& n_sample);
-    bool worth_compressing() const;
+    Method worthwhile_method() const;
+    MethodCosts costs_with(std::int64_t n_node, std::int64_t rank) const;
+    double likely_shift() const;
     RowKind kind_of(SpaxelMethod method) const;
     std::vector<std::int64_t> spaxels_of(SpaxelMethod method) const;
     void fill(SynthesisReport& report) const;
@@ -37,12 +39,14 @@ private:
     const Progress& progress_;
     ToleranceShares shares_;
     std::vector<double> band_light_; ///< [node]
+    double cost_of_single_;          ///< of TileKernels, that of rank 0
 
     std::vector<bool> covered_; ///< [pixel] by the library
     PointRange points_;         ///< of the library that any row reads
     Spectra nodes_;             ///< all nodes
     std::vector<double> prior_; ///< [node]
     VelocitySteps steps_;
+    Method method_ = Method::exact;                       ///< what is worth the trouble of those asked for
     std::shared_ptr<const ssp::Compression> compression_; ///< null: none
     Spectra basis_;                                       ///< of the compression
     NodeErrors compression_errors_;

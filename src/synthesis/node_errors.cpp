@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/cpu_clones.hpp"
 #include "synthesis/tile_kernel.hpp"
 #include "synthesis/velocity_rows.hpp"
 
@@ -25,19 +26,35 @@ struct NodeSums {
         }
         n_pixel += other.n_pixel;
     }
-    /// @param truth, difference  [column, tile_pixels]
-    void add(const std::vector<bool>& covered, std::int64_t first, std::int64_t n, const AlignedFloats& truth,
-             const AlignedFloats& difference) {
-        for (std::int64_t k = 0; k < n; ++k) { n_pixel += covered[static_cast<std::size_t>(first + k)] ? 1 : 0; }
+    /// @param counts  [tile_pixels] 1 or 0;  truth, difference  [column, tile_pixels]
+    void add(const float* counts, const AlignedFloats& truth, const AlignedFloats& difference) {
+        for (std::int64_t k = 0; k < tile_pixels; ++k) { n_pixel += counts[k] > 0 ? 1 : 0; }
         for (std::size_t c = 0; c < light.size(); ++c) {
-            for (std::int64_t k = 0; k < n; ++k) {
-                if (!covered[static_cast<std::size_t>(first + k)]) { continue; }
-                const std::size_t at = c * tile_pixels + static_cast<std::size_t>(k);
-                const double d = std::abs(static_cast<double>(difference[at]));
-                light[c] += static_cast<double>(truth[at]);
-                square[c] += d * d;
-                largest[c] = std::max(largest[c], d);
+            add_pixels(counts, truth.data() + c * tile_pixels, difference.data() + c * tile_pixels, light[c], square[c],
+                       largest[c]);
+        }
+    }
+
+private:
+    TESSERA_CPU_CLONES
+    static void add_pixels(const float* counts, const float* truth, const float* difference, double& light_sum,
+                           double& square_sum, double& largest_one) {
+        constexpr std::int64_t lane = 16;
+        float sum[lane] = {};
+        float squares[lane] = {};
+        float most[lane] = {};
+        for (std::int64_t k = 0; k < tile_pixels; k += lane) {
+            for (std::int64_t i = 0; i < lane; ++i) {
+                const float d = std::abs(counts[k + i] * difference[k + i]);
+                sum[i] += counts[k + i] * truth[k + i];
+                squares[i] += d * d;
+                most[i] = most[i] > d ? most[i] : d;
             }
+        }
+        for (std::int64_t i = 0; i < lane; ++i) {
+            light_sum += static_cast<double>(sum[i]);
+            square_sum += static_cast<double>(squares[i]);
+            largest_one = std::max(largest_one, static_cast<double>(most[i]));
         }
     }
 };
@@ -50,6 +67,11 @@ AlignedFloats seen(const Spectra& spectra, const WavelengthGrid& pixels, std::in
     tile_kernels().fill(spectra.light.data(), spectra.n_column, bands.first.data(), bands.weight.data(), bands.width, n,
                         out.data());
     return out;
+}
+
+TESSERA_CPU_CLONES
+void subtract_scaled(float factor, const float* __restrict from, float* __restrict to) {
+    for (std::int64_t k = 0; k < tile_pixels; ++k) { to[k] -= factor * from[k]; }
 }
 
 /// compare(first, n, truth, difference) for the chosen blocks; sums in their order.
@@ -66,7 +88,11 @@ NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, const d
         AlignedFloats truth;
         AlignedFloats difference;
         compare(first, n, truth, difference);
-        sums[static_cast<std::size_t>(i)].add(choice.covered, first, n, truth, difference);
+        float counts[tile_pixels] = {};
+        for (std::int64_t k = 0; k < n; ++k) {
+            counts[k] = choice.covered[static_cast<std::size_t>(first + k)] ? 1.0F : 0.0F;
+        }
+        sums[static_cast<std::size_t>(i)].add(counts, truth, difference);
     });
     NodeSums all(n_column);
     for (const NodeSums& some : sums) { all.add(some); }
@@ -82,6 +108,13 @@ NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, const d
 }
 
 } // namespace
+
+void NodeErrors::take_larger(const NodeErrors& other) {
+    for (std::size_t c = 0; c < rms.size(); ++c) {
+        rms[c] = std::max(rms[c], other.rms[c]);
+        largest[c] = std::max(largest[c], other.largest[c]);
+    }
+}
 
 double NodeErrors::worst_rms() const { return rms.empty() ? 0 : *std::max_element(rms.begin(), rms.end()); }
 double NodeErrors::worst_pixel() const {
@@ -106,23 +139,18 @@ NodeErrors step_errors(const Spectra& nodes, const PixelChoice& choice, double r
                        });
 }
 
-NodeErrors compression_errors(const Spectra& nodes, const std::vector<std::int32_t>& node_of_column,
-                              const Spectra& basis, const ssp::Compression& compression, const PixelChoice& choice,
-                              double redshift, const device::Host& where) {
+NodeErrors compression_errors(const Spectra& nodes, const ssp::Compression& compression, const Spectra& basis,
+                              const PixelChoice& choice, double redshift, const device::Host& where) {
     return over_pixels(nodes.n_used, choice, where,
                        [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
                            truth = seen(nodes, choice.pixels, first, n, 1 + redshift);
                            difference = truth;
                            const AlignedFloats rows = seen(basis, choice.pixels, first, n, 1 + redshift);
+                           const auto rank = static_cast<std::size_t>(compression.rank);
                            for (std::size_t c = 0; c < static_cast<std::size_t>(nodes.n_used); ++c) {
-                               float* out = difference.data() + c * tile_pixels;
-                               for (std::size_t j = 0; j < static_cast<std::size_t>(compression.rank); ++j) {
-                                   const float coefficient =
-                                       compression.coefficients[static_cast<std::size_t>(node_of_column[c]) *
-                                                                    static_cast<std::size_t>(compression.rank) +
-                                                                j];
-                                   const float* from = rows.data() + j * tile_pixels;
-                                   for (std::size_t k = 0; k < tile_pixels; ++k) { out[k] -= coefficient * from[k]; }
+                               for (std::size_t j = 0; j < rank; ++j) {
+                                   subtract_scaled(compression.coefficients[c * rank + j],
+                                                   rows.data() + j * tile_pixels, difference.data() + c * tile_pixels);
                                }
                            }
                        });

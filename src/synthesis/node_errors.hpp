@@ -15,6 +15,8 @@ struct NodeErrors {
     std::vector<double> rms;     ///< [column] relative to `mean`; 0 for a dark node
     std::vector<double> largest; ///< [column] largest deviation of a pixel, relative to `mean`
 
+    /// Every node's error becomes the larger of the two; the means stay.
+    void take_larger(const NodeErrors& other);
     double worst_rms() const;
     double worst_pixel() const;
 };
@@ -30,9 +32,8 @@ struct PixelChoice {
 NodeErrors step_errors(const Spectra& nodes, const PixelChoice& choice, double redshift, double step,
                        const device::Host& where);
 
-/// Error of the basis spectra in place of the nodes. @param node_of_column  of `nodes`
-NodeErrors compression_errors(const Spectra& nodes, const std::vector<std::int32_t>& node_of_column,
-                              const Spectra& basis, const ssp::Compression& compression, const PixelChoice& choice,
-                              double redshift, const device::Host& where);
+/// Error of the basis spectra in place of the nodes. @param nodes  all of them, in the library's order
+NodeErrors compression_errors(const Spectra& nodes, const ssp::Compression& compression, const Spectra& basis,
+                              const PixelChoice& choice, double redshift, const device::Host& where);
 
 } // namespace tessera

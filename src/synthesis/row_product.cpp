@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -209,10 +208,18 @@ private:
 
     void multiply(const Task& task, const Segment& segment, const float* panel) const {
         const Group& group = groups_[static_cast<std::size_t>(segment.group)];
+        // Sums in float of a hundred weights at most, then sums of those: rounding does not grow with the number of weights.
+        constexpr std::int64_t at_a_time = 128;
         alignas(64) float sum[tile_spaxels * tile_pixels];
+        alignas(64) float more[tile_spaxels * tile_pixels];
         const auto kernel = group.width == 1 ? tile_kernels().single : tile_kernels().group;
-        kernel(panel, group.key.data() + segment.first, group.weight.data() + segment.first * group.width,
-               segment.end - segment.first, sum);
+        for (std::int64_t first = segment.first; first < segment.end; first += at_a_time) {
+            const bool begins = first == segment.first;
+            kernel(panel, group.key.data() + first, group.weight.data() + first * group.width,
+                   std::min(at_a_time, segment.end - first), begins ? sum : more);
+            if (begins) { continue; }
+            for (std::int64_t i = 0; i < group.width * tile_pixels; ++i) { sum[i] += more[i]; }
+        }
         for (std::int64_t m = 0; m < group.width; ++m) {
             const std::int64_t spaxel = group.spaxel[static_cast<std::size_t>(m)];
             if (spaxel < 0) { break; }
@@ -227,49 +234,7 @@ private:
     PartialCube& cube_;
 };
 
-/// Best of a few trials of some ten microseconds each, seconds a call.
-template <class Call>
-double seconds_of(const Call& call) {
-    using Clock = std::chrono::steady_clock;
-    double best = 1;
-    for (int trial = 0; trial < 9; ++trial) {
-        const auto start = Clock::now();
-        for (int i = 0; i < 3; ++i) { call(); }
-        best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count() / 3);
-    }
-    return best;
-}
-
-struct Measured {
-    double cost_of_single = 2;
-    double rate = 0;
-
-    Measured() {
-        constexpr std::int64_t n = 784; // two Doppler rows of a large library: what a panel holds
-        AlignedFloats panel(static_cast<std::size_t>(n * tile_pixels), 1.0F);
-        AlignedFloats out(static_cast<std::size_t>(tile_spaxels * tile_pixels));
-        std::vector<std::uint32_t> row(static_cast<std::size_t>(n));
-        std::iota(row.begin(), row.end(), 0U);
-        const std::vector<float> weight(static_cast<std::size_t>(n * tile_spaxels), 1.0F);
-        const TileKernels& kernels = tile_kernels();
-        const double group = seconds_of([&] { kernels.group(panel.data(), row.data(), weight.data(), n, out.data()); });
-        const double single =
-            seconds_of([&] { kernels.single(panel.data(), row.data(), weight.data(), n, out.data()); });
-        rate = static_cast<double>(n * tile_pixels * tile_spaxels) / group;
-        const double ratio = single * static_cast<double>(tile_spaxels) / group;
-        cost_of_single = std::clamp(std::exp2(std::round(2 * std::log2(ratio)) / 2), 1.0, 8.0);
-    }
-};
-
-const Measured& measured() {
-    static const Measured once;
-    return once;
-}
-
 } // namespace
-
-double measured_cost_of_single() { return measured().cost_of_single; }
-double measured_product_rate() { return measured().rate; }
 
 void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
                    const device::Host& where, PartialCube& cube) {

@@ -16,18 +16,10 @@ struct RowTemplates {
 
 /// cube[spaxel, pixel] += sum over the spaxel's weights of weight · (template seen in the pixel): W · T, R included.
 /// Templates are made a panel at a time, for 128 pixels and as many Doppler rows as stay in the level-2 cache, and used by all
-/// spaxels before the next. Spaxels with much the same rows are multiplied six at a time, the others one by one; which of the
-/// two is cheaper depends on `cost_of_single`, see below. The order of summation does not depend on threads.
+/// spaxels before the next. Spaxels with much the same rows are multiplied six at a time, the others one by one, whichever is
+/// cheaper (TileKernels::cost_of_single). The order of summation does not depend on threads.
 /// @par Cost  weights · pixels multiply-adds, and rows · columns · pixels · (points a pixel) once for the panels
 void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
                    const device::Host& where, PartialCube& cube);
-
-/// What a multiply-add of one spaxel alone costs in those of six together, on this machine: measured once (a fraction of a
-/// millisecond) and rounded to the next power of the square root of 2, so that it, and with it the order of summation, is the same
-/// from run to run.
-double measured_cost_of_single();
-
-/// Multiply-adds per second of the six-spaxel product on one thread, as measured with it.
-double measured_product_rate();
 
 } // namespace tessera

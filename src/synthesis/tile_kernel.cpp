@@ -1,6 +1,7 @@
 #include "synthesis/tile_kernel.hpp"
 
 #include <array>
+#include <numbers>
 #include <utility>
 
 namespace tessera {
@@ -123,13 +124,15 @@ struct Available {
         __builtin_cpu_init();
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
-            kernels[static_cast<std::size_t>(n++)] = {"AVX-512", group_avx512, single_avx512, fill_avx512};
+            kernels[static_cast<std::size_t>(n++)] = {"AVX-512", 2, 10, group_avx512, single_avx512, fill_avx512};
         }
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-            kernels[static_cast<std::size_t>(n++)] = {"AVX2", group_avx2, single_avx2, fill_avx2};
+            kernels[static_cast<std::size_t>(n++)] = {"AVX2",   2 * std::numbers::sqrt2, 14, group_avx2, single_avx2,
+                                                      fill_avx2};
         }
 #endif
-        kernels[static_cast<std::size_t>(n++)] = {"baseline", group_baseline, single_baseline, fill_baseline};
+        kernels[static_cast<std::size_t>(n++)] = {"baseline",     std::numbers::sqrt2, 10,
+                                                  group_baseline, single_baseline,     fill_baseline};
     }
 };
 
