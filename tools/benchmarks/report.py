@@ -121,6 +121,7 @@ def markdown(result):
 
 
 def curve(axes, method, x, y, **more):
+    more.setdefault("ls", "--" if method == "auto" else "-")
     axes.plot(x, y, color=COLOURS.get(method, "#777777"), marker=MARKERS.get(method, "."), ms=5, lw=1.3, label=method, **more)
 
 
