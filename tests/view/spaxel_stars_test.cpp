@@ -23,6 +23,36 @@ TEST(OrderBySpaxel, StarsComeInSpaxelOrderThenInputOrderAndThoseOutsideAreGone) 
     EXPECT_EQ(sky.age, (std::vector<float>{42, 44, 40, 43, 45}));
 }
 
+TEST(OrderBySpaxel, IsTheSameForAnyNumberOfThreads) {
+    const std::int64_t n = 10000, n_spaxel = 7;
+    const auto many = [&] {
+        Stars stars;
+        stars.resize(n);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+            stars.vz[i] = static_cast<float>(i);
+            stars.age[i] = static_cast<float>(2 * i);
+        }
+        return stars;
+    };
+    std::vector<std::int32_t> spaxel;
+    for (std::int64_t i = 0; i < n; ++i) { spaxel.push_back(static_cast<std::int32_t>(i * i % 8) - 1); }
+    const SpaxelStars one = order_by_spaxel({1}, many(), spaxel, n_spaxel);
+    for (std::int64_t s = 0; s < n_spaxel; ++s) {
+        for (auto i = static_cast<std::size_t>(one.start[static_cast<std::size_t>(s)]);
+             i < static_cast<std::size_t>(one.start[static_cast<std::size_t>(s) + 1]); ++i) {
+            ASSERT_EQ(spaxel[static_cast<std::size_t>(one.los_velocity[i])], s);
+            ASSERT_EQ(one.age[i], 2 * one.los_velocity[i]);
+            if (static_cast<std::int64_t>(i) > one.start[static_cast<std::size_t>(s)]) {
+                ASSERT_GT(one.los_velocity[i], one.los_velocity[i - 1]) << "input order";
+            }
+        }
+    }
+    const SpaxelStars five = order_by_spaxel({5}, many(), spaxel, n_spaxel);
+    EXPECT_EQ(five.start, one.start);
+    EXPECT_EQ(five.los_velocity, one.los_velocity);
+    EXPECT_EQ(five.age, one.age);
+}
+
 TEST(OrderBySpaxel, NoStarsGiveEmptySpaxels) {
     const SpaxelStars sky = order_by_spaxel({1}, {}, {}, 3);
     EXPECT_EQ(sky.n_spaxel(), 3);

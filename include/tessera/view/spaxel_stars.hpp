@@ -24,7 +24,7 @@ struct SpaxelStars {
 };
 
 /// Orders stars by spaxel (counting sort) and drops those outside the field. Takes the arrays of `stars` apart one after the
-/// other: at no time are there more bytes than the input's and 8 a star. Positions are not looked at and may be gone already.
+/// other: at no time are there more than 13 bytes a star beside the five of the input. Positions are not looked at and may be gone already.
 /// @param spaxel  [star] 0 … n_spaxel - 1, or -1: outside; `stars.vz` is the line-of-sight velocity
 SpaxelStars order_by_spaxel(const device::Host& where, Stars&& stars, std::span<const std::int32_t> spaxel,
                             std::int64_t n_spaxel);
