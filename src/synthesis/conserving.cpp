@@ -18,6 +18,8 @@ namespace tessera {
 namespace {
 
 constexpr int most_attempts = 3;
+/// ln(Doppler factor) by which rows may be beyond the fastest star: four taps, and a star between the middle two.
+constexpr double reach_of_rows = 3 * coarsest_step;
 /// Blocks of pixels in which the errors of a step are measured: enough to see every kind of feature.
 constexpr std::int64_t blocks_looked_at = 8;
 
@@ -34,13 +36,11 @@ Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, s
     if (std::none_of(covered_.begin(), covered_.end(), [](bool c) { return c; })) {
         covered_.assign(covered_.size(), true);
     }
-    // Taps reach two rows beyond the fastest star, and the first step tried may be two pixels.
-    const double margin = 8 * std::log(input.pixels.edges[1] / input.pixels.edges[0]);
     const double largest = -std::log1p(-input.velocities.largest_speed() / constants::speed_of_light); // the blue side
-    points_ = points_read(input.library.wavelength, input.pixels, input.redshift, largest + std::max(margin, 2e-3));
+    points_ = points_read(input.library.wavelength, input.pixels, input.redshift, largest + reach_of_rows);
     std::vector<std::int32_t> all(static_cast<std::size_t>(input.library.n_node()));
     std::iota(all.begin(), all.end(), 0);
-    nodes_ = Spectra::of_nodes(input.library, all, points_);
+    nodes_ = Spectra::of_nodes(input.library, all, points_, reach_of_rows);
     prior_ = ssp::population_prior(input.library, {points_.first, points_.end});
     made_.assign(static_cast<std::size_t>(input.stars.n_spaxel()), SpaxelMethod::dark);
     own_row_.resize(made_.size());
@@ -114,15 +114,15 @@ void Conserving::choose_settings() {
     if (method_ == Method::binned) { return; }
     compression_ = ssp::compressed(input_.library, {points_.first, points_.end}, prior_,
                                    shares_.compression * options_.tolerance, input_.where);
-    basis_ = Spectra::of_basis(input_.library, *compression_, points_);
+    basis_ = Spectra::of_basis(input_.library, *compression_, points_, reach_of_rows);
     compression_errors_ = at_all_speeds([&](double redshift) {
         return compression_errors(nodes_, *compression_, basis_, all, redshift, input_.where);
     });
 }
 
-/// ln Doppler factor of the fastest star, or of 1000 km/s: beyond that are single stars.
+/// ln Doppler factor of the fastest star, or of 6000 km/s: beyond that are single stars.
 double Conserving::likely_shift() const {
-    return std::min(input_.velocities.largest_speed(), 1000.0) / constants::speed_of_light;
+    return std::min(input_.velocities.largest_speed(), 6000.0) / constants::speed_of_light;
 }
 
 void Conserving::survey() {
@@ -141,7 +141,7 @@ void Conserving::survey() {
         columns_.column[k] = static_cast<std::int32_t>(columns_.node.size());
         columns_.node.push_back(static_cast<std::int32_t>(k));
     }
-    used_ = Spectra::of_nodes(input_.library, columns_.node, points_);
+    used_ = Spectra::of_nodes(input_.library, columns_.node, points_, reach_of_rows);
 }
 
 void Conserving::choose() {

@@ -50,7 +50,8 @@ VelocitySteps choose_steps(const Spectra& nodes, const PixelChoice& choice, doub
                            const std::vector<double>& prior, double tolerance, double bin_tolerance,
                            const device::Host& where) {
     // A library finer than the telescope needs no more than a few steps a pixel, and the other way round.
-    double step = 2 * std::max(finest_spacing(nodes.wavelength), narrowest_pixel(choice.pixels));
+    double step =
+        std::min(coarsest_step, 2 * std::max(finest_spacing(nodes.wavelength), narrowest_pixel(choice.pixels)));
     const double finest = step / 256;
     VelocitySteps out;
     for (; step > finest; step /= std::sqrt(2.0)) {

@@ -21,6 +21,9 @@ struct ToleranceShares {
         true; ///< false: methods are chosen by cost alone, and only the sample says whether the tolerance is kept
 };
 
+/// No velocity rows are farther apart than this, in ln(Doppler factor): 300 km/s. Rows reach two steps beyond the fastest star.
+inline constexpr double coarsest_step = 1e-3;
+
 /// The steps of ln(Doppler factor) for `exact` and for velocity bins, by measured errors.
 struct VelocitySteps {
     double exact = 0;        ///< every node within a tenth of the tolerance

@@ -18,10 +18,13 @@ struct Spectra {
     std::int64_t n_column = 0;      ///< the same, rounded up to 16: the rest is dark
     AlignedFloats light;            ///< [point, column] Lsun/Angstrom per Msun formed
 
-    /// One column for each of `nodes`, in that order.
-    static Spectra of_nodes(const ssp::Library& library, const std::vector<std::int32_t>& nodes, PointRange points);
+    /// One column for each of `nodes`, in that order. Where the points reach an end of the library, a point is added that goes on with the
+    /// end's light for `beyond` in ln(wavelength): rows faster than any star are interpolated from, and must not be cut off there.
+    static Spectra of_nodes(const ssp::Library& library, const std::vector<std::int32_t>& nodes, PointRange points,
+                            double beyond);
     /// One column for each basis spectrum.
-    static Spectra of_basis(const ssp::Library& library, const ssp::Compression& compression, PointRange points);
+    static Spectra of_basis(const ssp::Library& library, const ssp::Compression& compression, PointRange points,
+                            double beyond);
 
     std::int64_t bytes() const { return static_cast<std::int64_t>(light.size()) * 4; }
 };
