@@ -1,5 +1,8 @@
 #include "pipeline/galaxy.hpp"
 
+#include <initializer_list>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
@@ -7,6 +10,14 @@
 #include "tessera/core/log.hpp"
 
 namespace tessera {
+
+namespace {
+
+void drop(std::initializer_list<std::vector<float>*> arrays) {
+    for (auto* array : arrays) { std::vector<float>().swap(*array); }
+}
+
+} // namespace
 
 Vector3 read_particles(const Plan& plan, Galaxy& galaxy) {
     const auto known = known_centre(plan.config.galaxy, plan.snapshot->info());
@@ -27,6 +38,10 @@ void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicato
     galaxy.rotation = find_rotation(plan.where, galaxy.stars, plan.config.view, plan.rubix, identity, comm);
     rotate(plan.where, galaxy.stars, galaxy.rotation.matrix);
     rotate(plan.where, galaxy.gas, galaxy.rotation.matrix);
+    // Nobody asks for these any more: what comes next takes their room.
+    drop({&galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy, &galaxy.gas.z, &galaxy.gas.vx, &galaxy.gas.vy,
+          &galaxy.gas.vz, &galaxy.gas.density, &galaxy.gas.metallicity, &galaxy.gas.star_formation_rate,
+          &galaxy.gas.temperature});
     const Centre& centre = galaxy.centre;
     log::detail(fmt::format(
         "centre ({:.4f}, {:.4f}, {:.4f}) kpc ({}), velocity ({:.2f}, {:.2f}, {:.2f}) km/s ({}), rotation {}",
@@ -68,10 +83,7 @@ void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
         log::warning(empty_field_text(plan, projection));
     }
     std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
-    for (auto* gone : {&galaxy.stars.x, &galaxy.stars.y, &galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy}) {
-        std::vector<float>().swap(
-            *gone); // nobody asks for them any more, and the lists of the ordering take their room
-    }
+    drop({&galaxy.stars.x, &galaxy.stars.y});
     agree(comm, [&] {
         galaxy.sky = order_by_spaxel(plan.where, std::move(galaxy.stars), projection.spaxel, plan.field.n_padded());
     });

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -53,17 +52,15 @@ void require_mass(const StarBounds& bounds, const char* key, const std::string& 
 }
 
 /// A centre far outside the box that the stars fill comes from a wrong unit, frame or galaxy. @param centre  as the stars: to origin
-void require_inside(const Stars& stars, const Vector3& centre, const Vector3& origin, CentreKind kind,
-                    Communicator& comm) {
+void require_inside(const device::Host& where, const Stars& stars, const Vector3& centre, const Vector3& origin,
+                    CentreKind kind, Communicator& comm) {
     constexpr double least_distance = 10; // kpc
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    std::vector<double> edge(6, infinity); // lower edges, and upper ones negated
+    std::vector<double> edge(6);          // lower edges, and upper ones negated
     const std::vector<float>* components[] = {&stars.x, &stars.y, &stars.z};
     for (std::size_t d = 0; d < 3; ++d) {
-        for (const float value : *components[d]) {
-            edge[d] = std::min(edge[d], static_cast<double>(value));
-            edge[3 + d] = std::min(edge[3 + d], -static_cast<double>(value));
-        }
+        const Extent extent = extent_of(where, *components[d]);
+        edge[d] = static_cast<double>(extent.low);
+        edge[3 + d] = -static_cast<double>(extent.high);
     }
     comm.all_reduce(edge, Op::min);
     const Vector3 lower{edge[0], edge[1], edge[2]}, upper{-edge[3], -edge[4], -edge[5]};
@@ -92,8 +89,8 @@ Vector3 centre_of_stars(const device::Host& where, const Stars& stars, const Sta
                         Communicator& comm) {
     switch (kind) {
     case CentreKind::median:
-        return {median_of(stars.x, bounds.n_star, comm), median_of(stars.y, bounds.n_star, comm),
-                median_of(stars.z, bounds.n_star, comm)};
+        return {median_of(where, stars.x, bounds.n_star, comm), median_of(where, stars.y, bounds.n_star, comm),
+                median_of(where, stars.z, bounds.n_star, comm)};
     case CentreKind::mass:
         require_mass(bounds, "galaxy.centre", "mass");
         return mass_centre(where, stars, bounds, comm);
@@ -138,7 +135,7 @@ std::optional<Vector3> known_centre(const GalaxyOptions& options, const Snapshot
 
 Centre find_centre(const device::Host& where, const Stars& stars, const Vector3& origin, const GalaxyOptions& options,
                    const SnapshotInfo& info, Communicator& comm) {
-    const StarBounds bounds = star_bounds(stars, comm);
+    const StarBounds bounds = star_bounds(where, stars, comm);
     require_stars(bounds, info);
     Centre out;
     out.position_from = resolved(options.centre, info);
@@ -150,7 +147,7 @@ Centre find_centre(const device::Host& where, const Stars& stars, const Vector3&
         offset = centre_of_stars(where, stars, bounds, out.position_from, comm);
         for (std::size_t d = 0; d < 3; ++d) { out.position[d] = origin[d] + offset[d]; }
     }
-    require_inside(stars, offset, origin, out.position_from, comm);
+    require_inside(where, stars, offset, origin, out.position_from, comm);
     const SystemicVelocity velocity = systemic_velocity(where, stars, offset, bounds, options, info, comm);
     out.velocity = velocity.velocity;
     out.velocity_from = velocity.from;

@@ -8,6 +8,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "view/apply.hpp"
+#include "view/star_sums.hpp"
 
 namespace tessera {
 
@@ -19,12 +20,9 @@ FindInterval along(const std::vector<double>& edges, bool closed_end) {
 }
 
 /// Smallest and largest of all ranks' values; +inf, -inf when there are none.
-std::array<double, 2> range_of(const std::vector<float>& values, Communicator& comm) {
-    std::vector<double> range{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-    for (const float value : values) {
-        range[0] = std::min(range[0], static_cast<double>(value));
-        range[1] = std::min(range[1], -static_cast<double>(value));
-    }
+std::array<double, 2> range_of(const device::Host& where, const std::vector<float>& values, Communicator& comm) {
+    const Extent extent = extent_of(where, values);
+    std::vector<double> range{static_cast<double>(extent.low), -static_cast<double>(extent.high)};
     comm.all_reduce(range, Op::min);
     return {range[0], -range[1]};
 }
@@ -56,20 +54,31 @@ Projection project(const device::Host& where, const Stars& stars, const SpatialG
             in_field[s] = field_spaxel(grid, static_cast<std::int64_t>(s)) < 0 ? 0 : 1;
         }
     });
-    device::for_each(where, n, 4096,
-                     PlaceStar{View<const float, 1>(stars.x.data(), n), View<const float, 1>(stars.y.data(), n),
-                               along(grid.x_edges, grid.closed_end), along(grid.y_edges, grid.closed_end),
-                               View<std::int32_t, 1>(out.spaxel.data(), n)});
-    std::vector<std::int64_t> count(3); // in the field, in the margin, outside
-    for (const std::int32_t spaxel : out.spaxel) {
-        ++count[spaxel < 0 ? 2 : (in_field[static_cast<std::size_t>(spaxel)] != 0 ? 0 : 1)];
-    }
+    const PlaceStar place{View<const float, 1>(stars.x.data(), n), View<const float, 1>(stars.y.data(), n),
+                          along(grid.x_edges, grid.closed_end), along(grid.y_edges, grid.closed_end),
+                          View<std::int32_t, 1>(out.spaxel.data(), n)};
+    using Counts = std::array<std::int64_t, 3>; // in the field, in the margin, outside
+    const Counts own = device::reduce_blocks(
+        where, n, std::int64_t{1} << 16, Counts{},
+        [&](std::int64_t first, std::int64_t last) {
+            Counts part{};
+            for (std::int64_t i = first; i < last; ++i) {
+                place(i);
+                const std::int32_t spaxel = out.spaxel[static_cast<std::size_t>(i)];
+                ++part[spaxel < 0 ? 2 : (in_field[static_cast<std::size_t>(spaxel)] != 0 ? 0 : 1)];
+            }
+            return part;
+        },
+        [](Counts& sum, const Counts& part) {
+            for (std::size_t k = 0; k < sum.size(); ++k) { sum[k] += part[k]; }
+        });
+    std::vector<std::int64_t> count(own.begin(), own.end());
     comm.all_reduce(count, Op::sum);
     out.n_in_field = count[0];
     out.n_in_margin = count[1];
     out.n_outside = count[2];
-    out.x_range = range_of(stars.x, comm);
-    out.y_range = range_of(stars.y, comm);
+    out.x_range = range_of(where, stars.x, comm);
+    out.y_range = range_of(where, stars.y, comm);
     return out;
 }
 

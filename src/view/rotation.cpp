@@ -67,7 +67,7 @@ Vector3 definite_sign(const Vector3& v) {
 }
 
 void align(Rotation& out, const device::Host& where, const Stars& stars, Communicator& comm) {
-    const StarBounds bounds = star_bounds(stars, comm);
+    const StarBounds bounds = star_bounds(where, stars, comm);
     out.half_mass_radius = half_mass_radius(where, stars, comm);
     const Inertia inertia = inertia_within(where, stars, out.half_mass_radius, bounds, comm);
     const SymmetricEigen axes = symmetric_eigen(inertia.tensor);
@@ -134,22 +134,30 @@ void check_rotation(const RotationChoice& rotation, bool allow_mirror) {
 }
 
 double half_mass_radius(const device::Host& where, const Stars& stars, Communicator& comm) {
-    const StarBounds bounds = star_bounds(stars, comm);
+    const StarBounds bounds = star_bounds(where, stars, comm);
     if (!(bounds.mass > 0)) { return 0; }
-    std::vector<float> distance;
-    agree(comm, [&] { distance.resize(stars.x.size()); });
-    device::for_each(where, stars.size(), 4096, [&](std::int64_t i) {
-        distance[static_cast<std::size_t>(i)] = distance_of(stars, static_cast<std::size_t>(i));
-    });
     // Masses as integers, so that which star reaches half does not depend on the order of summation.
     const double scale = FixedPoint(bounds.mass, bounds.n_star).scale();
-    const auto weight = [&](std::size_t i) {
-        return static_cast<std::int64_t>(static_cast<double>(stars.mass[i]) * scale);
+    const auto weight = [&](std::int64_t i) {
+        return static_cast<std::int64_t>(static_cast<double>(stars.mass[static_cast<std::size_t>(i)]) * scale);
     };
-    std::int64_t total = 0;
-    for (std::size_t i = 0; i < distance.size(); ++i) { total += weight(i); }
+    std::int64_t total = device::reduce_blocks(
+        where, stars.size(), std::int64_t{1} << 18, std::int64_t{0},
+        [&](std::int64_t first, std::int64_t last) {
+            std::int64_t sum = 0;
+            for (std::int64_t i = first; i < last; ++i) { sum += weight(i); }
+            return sum;
+        },
+        [](std::int64_t& sum, std::int64_t part) { sum += part; });
     total = comm.all_reduce_value(total, Op::sum);
-    return static_cast<double>(value_at_weight(distance, weight, (total - 1) / 2, comm));
+    const WeightedValues distances{stars.size(),
+                                   [&](std::int64_t first, std::int64_t last, float* values, std::int64_t* weights) {
+                                       for (std::int64_t i = first; i < last; ++i) {
+                                           values[i - first] = distance_of(stars, static_cast<std::size_t>(i));
+                                           weights[i - first] = weight(i);
+                                       }
+                                   }};
+    return static_cast<double>(value_at_weight(where, distances, (total - 1) / 2, comm));
 }
 
 Rotation find_rotation(const device::Host& where, const Stars& stars, const ViewOptions& options, bool allow_mirror,

@@ -1,5 +1,7 @@
 #include "view/shrinking_sphere.hpp"
 
+#include <array>
+#include <optional>
 #include <vector>
 
 namespace tessera {
@@ -16,48 +18,105 @@ struct Member {
     float x, y, z, mass;
 };
 
-std::vector<std::vector<Member>> members_of(const Stars& stars, int n_chunk) {
-    std::vector<std::vector<Member>> chunks(static_cast<std::size_t>(n_chunk));
-    const std::size_t n = stars.x.size();
-    for (std::size_t c = 0; c < chunks.size(); ++c) {
-        const std::size_t first = n * c / chunks.size(), last = n * (c + 1) / chunks.size();
-        chunks[c].reserve(last - first);
-        for (std::size_t i = first; i < last; ++i) {
-            chunks[c].push_back({stars.x[i], stars.y[i], stars.z[i], stars.mass[i]});
-        }
-    }
-    return chunks;
-}
-
 using Sums = std::array<std::int64_t, 5>; // number, and in fixed point mass and the three moments about the centre
 
-/// Drops the members outside the sphere and adds up those that stay.
-Sums keep_inside(std::vector<Member>& members, const Vector3& centre, double radius, double mass_scale,
-                 double moment_scale) {
-    Sums sum{};
-    std::size_t kept = 0;
-    for (const Member star : members) {
-        const double dx = static_cast<double>(star.x) - centre[0], dy = static_cast<double>(star.y) - centre[1],
-                     dz = static_cast<double>(star.z) - centre[2];
-        if (dx * dx + dy * dy + dz * dz > radius * radius) { continue; }
-        members[kept++] = star;
-        const double mass = star.mass, weight = mass * moment_scale;
+/// A sphere, and the factors that make its sums integers.
+struct Sphere {
+    Vector3 centre;
+    double radius, mass_scale, moment_scale;
+
+    /// Adds the star if it lies inside. @return  whether it does
+    bool add(float x, float y, float z, float mass_now, Sums& sum) const {
+        const double dx = static_cast<double>(x) - centre[0], dy = static_cast<double>(y) - centre[1],
+                     dz = static_cast<double>(z) - centre[2];
+        if (dx * dx + dy * dy + dz * dz > radius * radius) { return false; }
+        const double mass = mass_now, weight = mass * moment_scale;
+        ++sum[0];
         sum[1] += static_cast<std::int64_t>(mass * mass_scale);
         sum[2] += static_cast<std::int64_t>(weight * dx);
         sum[3] += static_cast<std::int64_t>(weight * dy);
         sum[4] += static_cast<std::int64_t>(weight * dz);
+        return true;
     }
-    sum[0] = static_cast<std::int64_t>(kept);
-    members.resize(kept);
-    return sum;
-}
+};
 
-double outermost(const Stars& stars, const Vector3& centre, Communicator& comm) {
-    double square = 0;
-    for (std::size_t i = 0; i < stars.x.size(); ++i) {
-        const Vector3 d = offset_of(stars, i, centre);
-        square = std::max(square, dot(d, d));
+/// A rank's stars that were inside every sphere so far. As long as they are many a mark at each star, 1 byte; then, when they
+/// are a sixteenth of all, copies of them: 1 byte a star again.
+class Inside {
+public:
+    Inside(const device::Host& where, const Stars& stars) : where_(where), stars_(stars) {
+        marks_.assign(stars.x.size(), 1);
+        if (stars.size() <= few) { copy(); }
     }
+
+    /// Drops the stars outside the sphere and adds up those that stay. Local, may run out of memory.
+    Sums keep(const Sphere& sphere) {
+        const auto n = static_cast<std::int64_t>(copied_ ? members_.size() : marks_.size());
+        Sums sum = device::reduce_blocks(
+            where_, n, grain, Sums{},
+            [&](std::int64_t first, std::int64_t last) {
+                return copied_ ? keep_members(sphere, first, last) : keep_marked(sphere, first, last);
+            },
+            [](Sums& all, const Sums& part) {
+                for (std::size_t k = 0; k < all.size(); ++k) { all[k] += part[k]; }
+            });
+        if (!copied_ && sum[0] <= stars_.size() / 16) { copy(); }
+        return sum;
+    }
+
+private:
+    static constexpr std::int64_t few = 65536, grain = 16384;
+
+    Sums keep_marked(const Sphere& sphere, std::int64_t first, std::int64_t last) {
+        Sums sum{};
+        for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+            if (marks_[i] != 0 && !sphere.add(stars_.x[i], stars_.y[i], stars_.z[i], stars_.mass[i], sum)) {
+                marks_[i] = 0;
+            }
+        }
+        return sum;
+    }
+
+    /// Members of a block that stay move to its front; the rest of it is marked by a mass below 0.
+    Sums keep_members(const Sphere& sphere, std::int64_t first, std::int64_t last) {
+        Sums sum{};
+        auto kept = static_cast<std::size_t>(first);
+        for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last) && members_[i].mass >= 0;
+             ++i) {
+            const Member star = members_[i];
+            if (sphere.add(star.x, star.y, star.z, star.mass, sum)) { members_[kept++] = star; }
+        }
+        if (kept < static_cast<std::size_t>(last)) { members_[kept].mass = -1; }
+        return sum;
+    }
+
+    void copy() {
+        for (std::size_t i = 0; i < marks_.size(); ++i) {
+            if (marks_[i] != 0) { members_.push_back({stars_.x[i], stars_.y[i], stars_.z[i], stars_.mass[i]}); }
+        }
+        std::vector<std::uint8_t>().swap(marks_);
+        copied_ = true;
+    }
+
+    device::Host where_;
+    const Stars& stars_;
+    std::vector<std::uint8_t> marks_; ///< [star] 1 inside
+    std::vector<Member> members_;
+    bool copied_ = false;
+};
+
+double outermost(const device::Host& where, const Stars& stars, const Vector3& centre, Communicator& comm) {
+    const double square = device::reduce_blocks(
+        where, stars.size(), std::int64_t{1} << 16, 0.0,
+        [&](std::int64_t first, std::int64_t last) {
+            double largest = 0;
+            for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+                const Vector3 d = offset_of(stars, i, centre);
+                largest = std::max(largest, dot(d, d));
+            }
+            return largest;
+        },
+        [](double& largest, double part) { largest = std::max(largest, part); });
     return comm.all_reduce_value(std::sqrt(square), Op::max);
 }
 
@@ -79,18 +138,13 @@ Vector3 shrinking_sphere_centre(const device::Host& where, const Stars& stars, c
                                 Communicator& comm) {
     Vector3 centre = mass_centre(where, stars, bounds, comm);
     const std::int64_t fewest = std::min(fewest_stars, (bounds.n_star + 1) / 2);
-    const double first_radius = outermost(stars, centre, comm);
-    std::vector<std::vector<Member>> chunks; // stars in the sphere of the last step, a chunk a thread
-    agree(comm, [&] { chunks = members_of(stars, where.threads); });
+    const double first_radius = outermost(where, stars, centre, comm);
+    std::optional<Inside> inside;
+    agree(comm, [&] { inside.emplace(where, stars); });
 
     for (double radius = shrink * first_radius; radius > smallest_radius * first_radius; radius *= shrink) {
         const FixedPoint mass(bounds.mass, bounds.n_star), moment(bounds.mass * radius, bounds.n_star);
-        std::int64_t sum[5] = {};
-#pragma omp parallel for reduction(+ : sum[ : 5]) num_threads(where.threads) if (where.threads > 1)
-        for (std::size_t c = 0; c < chunks.size(); ++c) {
-            const Sums own = keep_inside(chunks[c], centre, radius, mass.scale(), moment.scale());
-            for (std::size_t k = 0; k < 5; ++k) { sum[k] += own[k]; }
-        }
+        Sums sum = inside->keep({centre, radius, mass.scale(), moment.scale()});
         comm.all_reduce(buffer(std::span<std::int64_t>(sum)), Op::sum);
         if (sum[0] < fewest || sum[1] <= 0) { break; }
         for (std::size_t d = 0; d < 3; ++d) { centre[d] += moment.value(sum[2 + d]) / mass.value(sum[1]); }

@@ -1,5 +1,7 @@
 #include "view/systemic_velocity.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -11,29 +13,41 @@ namespace tessera {
 
 namespace {
 
-/// Velocities and masses of a rank's stars within a radius.
+/// Which of a rank's stars lie within a radius.
 struct Core {
-    std::vector<float> vx, vy, vz, mass;
-    std::int64_t n_star = 0; ///< over all ranks
+    std::vector<std::uint8_t> inside; ///< [star] 1 or 0
+    std::int64_t n_star = 0;          ///< over all ranks
 };
 
-Core core_of(const Stars& stars, const Vector3& centre, double radius, Communicator& comm) {
+struct Found {
+    std::int64_t n = 0;
+    double nearest = std::numeric_limits<double>::infinity(); ///< kpc
+};
+
+Core core_of(const device::Host& where, const Stars& stars, const Vector3& centre, double radius, Communicator& comm) {
     Core out;
-    double nearest = std::numeric_limits<double>::infinity();
-    agree(comm, [&] {
-        for (std::size_t i = 0; i < stars.x.size(); ++i) {
-            const Vector3 d = offset_of(stars, i, centre);
-            const double distance = std::sqrt(dot(d, d));
-            nearest = std::min(nearest, distance);
-            if (distance >= radius) { continue; }
-            out.vx.push_back(stars.vx[i]);
-            out.vy.push_back(stars.vy[i]);
-            out.vz.push_back(stars.vz[i]);
-            out.mass.push_back(stars.mass[i]);
-        }
-    });
-    out.n_star = comm.all_reduce_value(static_cast<std::int64_t>(out.mass.size()), Op::sum);
-    nearest = comm.all_reduce_value(nearest, Op::min);
+    agree(comm, [&] { out.inside.resize(stars.x.size()); });
+    const Found found = device::reduce_blocks(
+        where, stars.size(), std::int64_t{1} << 16, Found{},
+        [&](std::int64_t first, std::int64_t last) {
+            Found part;
+            double nearest = std::numeric_limits<double>::infinity(); // squared
+            for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+                const Vector3 d = offset_of(stars, i, centre);
+                const double square = dot(d, d);
+                nearest = std::min(nearest, square);
+                out.inside[i] = std::sqrt(square) < radius ? 1 : 0;
+                part.n += out.inside[i];
+            }
+            part.nearest = std::sqrt(nearest);
+            return part;
+        },
+        [](Found& sum, const Found& part) {
+            sum.n += part.n;
+            sum.nearest = std::min(sum.nearest, part.nearest);
+        });
+    out.n_star = comm.all_reduce_value(found.n, Op::sum);
+    const double nearest = comm.all_reduce_value(found.nearest, Op::min);
     if (out.n_star > 0) { return out; }
     throw Error(
         {.kind = Kind::data,
@@ -44,15 +58,16 @@ Core core_of(const Stars& stars, const Vector3& centre, double radius, Communica
                              nearest)});
 }
 
-Vector3 mass_velocity(const device::Host& where, const Core& core, const StarBounds& bounds, Communicator& comm) {
+Vector3 mass_velocity(const device::Host& where, const Stars& stars, const Core& core, const StarBounds& bounds,
+                      Communicator& comm) {
     const double moment = bounds.mass * bounds.speed;
     const auto term = [&](std::int64_t i) {
         const auto at = static_cast<std::size_t>(i);
-        const double m = core.mass[at];
-        return std::array<double, 4>{m, m * core.vx[at], m * core.vy[at], m * core.vz[at]};
+        const double m = core.inside[at] != 0 ? stars.mass[at] : 0;
+        return std::array<double, 4>{m, m * stars.vx[at], m * stars.vy[at], m * stars.vz[at]};
     };
-    const auto sum = exact_sums<4>(where, static_cast<std::int64_t>(core.mass.size()),
-                                   {bounds.mass, moment, moment, moment}, bounds.n_star, term, comm);
+    const auto sum =
+        exact_sums<4>(where, stars.size(), {bounds.mass, moment, moment, moment}, bounds.n_star, term, comm);
     if (sum[0] > 0) { return {sum[1] / sum[0], sum[2] / sum[0], sum[3] / sum[0]}; }
     throw Error({.kind = Kind::data,
                  .where = "galaxy.velocity: mass",
@@ -87,13 +102,15 @@ SystemicVelocity systemic_velocity(const device::Host& where, const Stars& stars
     case VelocityKind::median:
     case VelocityKind::mass: break;
     }
-    const Core core = core_of(stars, centre, options.velocity_radius, comm);
+    const Core core = core_of(where, stars, centre, options.velocity_radius, comm);
     out.n_star = core.n_star;
     if (out.from == VelocityKind::mass) {
-        out.velocity = mass_velocity(where, core, bounds, comm);
+        out.velocity = mass_velocity(where, stars, core, bounds, comm);
     } else {
-        out.velocity = {median_of(core.vx, core.n_star, comm), median_of(core.vy, core.n_star, comm),
-                        median_of(core.vz, core.n_star, comm)};
+        const auto median = [&](const std::vector<float>& component) {
+            return median_of(where, component, core.n_star, comm, core.inside);
+        };
+        out.velocity = {median(stars.vx), median(stars.vy), median(stars.vz)};
     }
     return out;
 }

@@ -184,6 +184,19 @@ TEST(FindCentre, IsTheSameBitForBitForAnyNumberOfRanksAndThreads) {
     }
 }
 
+TEST(FindCentre, ShrinkingSpheresOfManyStarsAreThoseOfFew) {
+    // 70,000 stars on one rank are marked, then copied; in shares below 65,536 they are copied at once.
+    Stars all = test::disc(70000, {}, true_centre, true_velocity);
+    const auto self = make_self_communicator();
+    const GalaxyOptions options = options_for(CentreKind::shrinking_sphere, VelocityKind::median, 30);
+    const Centre alone = find_centre({3}, all, origin, options, {}, *self);
+    const Centre shared = find_centre(one_thread, test::share(all, test::world()), origin, options, {}, test::world());
+    EXPECT_EQ(shared.position, alone.position);
+    EXPECT_EQ(shared.velocity, alone.velocity);
+    expect_near(alone.position, {origin[0] + true_centre[0], origin[1] + true_centre[1], origin[2] + true_centre[2]},
+                0.2); // the innermost 100 of the disc
+}
+
 TEST(FindCentre, WorksWithOneStarAndWithStarsInOnePlace) {
     for (const int n : {1, 2, 300}) {
         Stars all;

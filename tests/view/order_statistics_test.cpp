@@ -26,6 +26,31 @@ std::vector<float> sorted_over_ranks(const std::vector<float>& own) {
     return all;
 }
 
+/// Weight 1, or that of its index.
+WeightedValues weighted(const std::vector<float>& own, bool by_index) {
+    return {static_cast<std::int64_t>(own.size()),
+            [&own, by_index](std::int64_t first, std::int64_t last, float* values, std::int64_t* weights) {
+                EXPECT_LE(last - first, WeightedValues::most_items);
+                for (std::int64_t i = first; i < last; ++i) {
+                    values[i - first] = own[static_cast<std::size_t>(i)];
+                    weights[i - first] = by_index ? i : 1;
+                }
+            }};
+}
+
+TEST(MedianOf, OnlyWhatIsChosenCounts) {
+    auto& world = test::world();
+    const auto own = values_of(world.rank(), 101);
+    std::vector<std::uint8_t> chosen;
+    std::vector<float> some;
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        chosen.push_back(i % 3 == 0 ? 1 : 0);
+        if (i % 3 == 0) { some.push_back(own[i]); }
+    }
+    const std::int64_t n = 34 * world.size();
+    EXPECT_EQ(median_of(device::Host{2}, own, n, world, chosen), median_of(device::Host{}, some, n, world));
+}
+
 TEST(MedianOf, EqualsTheMiddleOfTheSortedValues) {
     auto& world = test::world();
     for (const int n : {1, 2, 7, 100, 1001}) {
@@ -35,18 +60,18 @@ TEST(MedianOf, EqualsTheMiddleOfTheSortedValues) {
         const std::size_t half = all.size() / 2;
         const double expected =
             all.size() % 2 == 1 ? all[half] : 0.5 * (static_cast<double>(all[half]) + all[half - 1]);
-        EXPECT_EQ(median_of(own, static_cast<std::int64_t>(all.size()), world), expected);
+        EXPECT_EQ(median_of(device::Host{2}, own, static_cast<std::int64_t>(all.size()), world), expected);
     }
 }
 
 TEST(MedianOf, EqualAndExtremeValuesAreNoTrouble) {
     auto& world = test::world();
     const std::vector<float> same(5, -3.25F);
-    EXPECT_EQ(median_of(same, 5 * world.size(), world), -3.25);
+    EXPECT_EQ(median_of(device::Host{}, same, 5 * world.size(), world), -3.25);
     const std::vector<float> extremes{-3e38F, 0.0F, 3e38F};
-    EXPECT_EQ(median_of(extremes, 3 * world.size(), world), 0.0);
+    EXPECT_EQ(median_of(device::Host{}, extremes, 3 * world.size(), world), 0.0);
     const std::vector<float> tiny{-1e-40F, 1e-40F, 2e-40F};
-    EXPECT_EQ(median_of(tiny, 3 * world.size(), world), static_cast<double>(1e-40F));
+    EXPECT_EQ(median_of(device::Host{}, tiny, 3 * world.size(), world), static_cast<double>(1e-40F));
 }
 
 TEST(ValueAtWeight, EveryOrderStatisticIsExact) {
@@ -54,7 +79,7 @@ TEST(ValueAtWeight, EveryOrderStatisticIsExact) {
     const auto own = values_of(world.rank(), 20);
     const auto all = sorted_over_ranks(own);
     for (std::size_t k = 0; k < all.size(); ++k) {
-        EXPECT_EQ(value_at_weight(own, [](std::size_t) { return 1; }, static_cast<std::int64_t>(k), world), all[k]);
+        EXPECT_EQ(value_at_weight(device::Host{}, weighted(own, false), static_cast<std::int64_t>(k), world), all[k]);
     }
 }
 
@@ -67,10 +92,7 @@ TEST(ValueAtWeight, WeightsCountAsRepeatedValues) {
     } // weight i, 0 among them
     const auto all = sorted_over_ranks(repeated);
     for (std::size_t k = 0; k < all.size(); ++k) {
-        EXPECT_EQ(
-            value_at_weight(
-                own, [](std::size_t i) { return static_cast<std::int64_t>(i); }, static_cast<std::int64_t>(k), world),
-            all[k]);
+        EXPECT_EQ(value_at_weight(device::Host{2}, weighted(own, true), static_cast<std::int64_t>(k), world), all[k]);
     }
 }
 
@@ -79,7 +101,7 @@ TEST(ValueAtWeight, TrafficDoesNotGrowWithTheNumberOfValues) {
     const auto bytes = [&](int n) {
         const auto own = values_of(world.rank(), n);
         const std::int64_t before = world.traffic().bytes("all_reduce");
-        value_at_weight(own, [](std::size_t) { return 1; }, n / 2, world);
+        value_at_weight(device::Host{2}, weighted(own, false), n / 2, world);
         return world.traffic().bytes("all_reduce") - before;
     };
     EXPECT_EQ(bytes(10), bytes(50000));
