@@ -178,7 +178,7 @@ std::string messages_of(Run&& run) {
     return testing::internal::GetCapturedStderr();
 }
 
-/// 1e-5: the error of the log-wavelength grid (a tenth of synthesis.tolerance at most, far less on a flat spectrum) and of float32.
+/// 1e-5: the error between velocity rows (a tenth of synthesis.tolerance at most, far less on a flat spectrum) and of float32.
 inline void expect_voxel(double found, double expected, const std::string& what = "") {
     EXPECT_NEAR(found, expected, 1e-5 * std::abs(expected)) << what;
 }
