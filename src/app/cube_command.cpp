@@ -65,6 +65,23 @@ std::string timings_text(Communicator& comm) {
     return text + fmt::format("{:<28} {:>10} {:>10.4f}\n", "sum of stages", "", whole);
 }
 
+/// "auto: 48 spaxels exact, 408 binned, 913 compressed (rank 72); rms error on a sample of 16: 2.1e-04 at worst, …"
+std::string method_text(const SynthesisReport& report) {
+    if (report.velocity_step == 0) { return "exact, RUBIX's resampling"; }
+    const std::int64_t approximated = report.n_spaxel_binned + report.n_spaxel_compressed;
+    if (approximated == 0) {
+        return fmt::format("{}every spaxel exact; rms error against the direct integral {:.1e} of the mean",
+                           report.method == Method::exact ? "" : std::string(word(report.method)) + ": ",
+                           report.exact_error_rms);
+    }
+    std::string text = fmt::format("{}: {} spaxels exact, {} binned", word(report.method), report.n_spaxel_exact,
+                                   report.n_spaxel_binned);
+    if (report.rank > 0) { text += fmt::format(", {} compressed (rank {})", report.n_spaxel_compressed, report.rank); }
+    return text +
+           fmt::format("; rms error against exact {:.1e} of the mean at worst, {:.1e} in the median, on a sample of {}",
+                       report.error_rms, report.error_rms_median, report.n_error_sample);
+}
+
 std::string summary_text(const CubeSummary& summary) {
     // The PSF brings light of stars next to the field into it: more may give light than lie in it.
     const bool beside = summary.synthesis.n_synthesised > summary.n_in_field;
@@ -72,6 +89,7 @@ std::string summary_text(const CubeSummary& summary) {
         fmt::format("{} stars read, {} in the field, {} gave light{}", summary.n_star, summary.n_in_field,
                     summary.synthesis.n_synthesised, beside ? ", some from next to the field" : "");
     if (summary.n_wind_dropped > 0) { text += fmt::format("; {} wind cells dropped", summary.n_wind_dropped); }
+    text += "\n" + method_text(summary.synthesis);
     for (const std::string& file : summary.files) { text += "\nwrote " + file; }
     return text;
 }

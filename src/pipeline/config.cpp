@@ -120,6 +120,17 @@ void check_config(const Config& config) {
     const Kernel2D psf = make_psf(config.psf, telescope.spaxel_size);
     static_cast<void>(psf);
     check_rotation(config.view.rotation, config.preset == Preset::rubix);
+    const Method method = config.synthesis.method;
+    if (config.synthesis.resampling == Resampling::rubix &&
+        (method == Method::binned || method == Method::compressed)) {
+        throw Error(
+            {.kind = Kind::config,
+             .where = "synthesis.method",
+             .found = fmt::format("{} with synthesis.resampling: rubix", word(method)),
+             .expected =
+                 "exact or auto: that resampling scales every star by itself, so stars cannot be added up first",
+             .cure = "Set synthesis.resampling: conserving, or synthesis.method: exact"});
+    }
     if (config.noise.kind == NoiseKind::exposure && config.output.flux_unit != FluxUnit::flux) {
         throw Error({.kind = Kind::config,
                      .where = "noise.kind",

@@ -94,9 +94,9 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
     forecast.lines.push_back(fmt::format(
         "grid     {}: {} x {} spaxels (+{} around for the PSF), {} wavelengths (+{} for the LSF)", plan.telescope.name,
         plan.field.n_x, plan.field.n_y, plan.field.margin, plan.band.size(), plan.pixels.size() - plan.band.size()));
-    forecast.lines.push_back(fmt::format("method   exact, {} resampling, {} interpolation; {} ranks of {} threads",
-                                         word(config.synthesis.resampling), word(config.synthesis.interpolation),
-                                         comm.size(), plan.where.threads));
+    forecast.lines.push_back(fmt::format("method   {}, {} resampling, {} interpolation; {} ranks of {} threads",
+                                         word(config.synthesis.method), word(config.synthesis.resampling),
+                                         word(config.synthesis.interpolation), comm.size(), plan.where.threads));
     for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
     forecast.memory = memory_plan(plan, comm.size());
     forecast.bytes_to_read = info.bytes_to_read;
