@@ -46,7 +46,8 @@ void locate(const AxisKnots axis, const std::int32_t* cells, std::uint32_t first
     const float highest = axis.knot[axis.n - 1];
     const std::int32_t last = axis.n - 1;
     for (std::int64_t i = 0; i < n; ++i) {
-        const float q = std::min(highest, std::max(lowest, values[i])) + 0.0F; // a NaN becomes the lowest; no sign at zero
+        const float q =
+            std::min(highest, std::max(lowest, values[i])) + 0.0F; // a NaN becomes the lowest; no sign at zero
         const std::uint32_t bucket = std::bit_cast<std::uint32_t>(q) >> CellTable::bucket_bits;
         std::int32_t at = cells[static_cast<std::int32_t>(bucket - first_bucket)];
         at = std::min(at + (axis.knot[at] <= q ? 1 : 0), last);

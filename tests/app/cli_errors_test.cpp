@@ -151,6 +151,8 @@ TEST(ConfigErrors, KeysTypesAndRanges) {
     expect_failure(with("galaxy:\n  redshift: [1,\nview: 2\n"), 2, {"wrong.yaml", "line "});
     expect_failure(with("galaxy: {redshift: 0.1, redshift: 0.2}\n"), 2, {"line 1", "'redshift' a second time"});
     expect_failure(place.set("galaxy.redshift=-0.1"), 2, {"galaxy.redshift", "found -0.1", "> 0"});
+    expect_failure(place.cube({"--set", "synthesis.method=binned", "--set", "synthesis.resampling=rubix"}), 2,
+                   {"synthesis.method", "found binned with synthesis.resampling: rubix", "exact or auto"});
     expect_failure(place.set("noise.throughput=1.5"), 2, {"noise.throughput", "found 1.5", "<= 1"});
     expect_failure(place.set("view.rotation=sideways"), 2, {"view.rotation", "sideways", "face-on"});
     expect_failure(place.set("telescope.name=MUES"), 2, {"telescope.name", "'MUES'", "Did you mean 'MUSE'?"});

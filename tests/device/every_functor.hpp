@@ -1,8 +1,8 @@
 #pragma once
 
-#include "tessera/ssp/axis_weights.hpp"
 #include "synthesis/velocity_rows.hpp"
 #include "tessera/core/random.hpp"
+#include "tessera/ssp/axis_weights.hpp"
 #include "tests/device/functors_on_gpu.hpp"
 #include "view/apply.hpp"
 

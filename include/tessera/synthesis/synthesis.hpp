@@ -94,9 +94,12 @@ struct SynthesisReport {
     double error_rms =
         0; ///< worst spaxel of the sample: rms over pixels against `exact`, relative to the spaxel's mean;
            ///< when all is exact: exact_error_rms
-    double error_rms_median = 0;     ///< median of the sample
-    double error_max = 0;            ///< worst pixel of the sample, relative to its spaxel's mean
-    double error_bound = 0;          ///< no spaxel's rms can be above it (positive weights); 0 when all is exact
+    double error_rms_median = 0; ///< median of the sample
+    double error_max = 0;        ///< worst pixel of the sample, relative to its spaxel's mean
+    double error_bound =
+        0; ///< largest bound of a spaxel that is not exact, which the choice of methods went by: light-weighted mean of
+           ///< its nodes' errors, measured at rest and at the largest velocities. With positive weights, and a band
+           ///< wide against Doppler shifts, no spaxel's rms is above it. 0 when all is exact
     std::int64_t n_error_sample = 0; ///< spaxels in the sample
     SpaxelSums sums;                 ///< of the stars, for maps
     int n_refined = 0;               ///< times that the sample was above the tolerance and finer settings were taken
