@@ -65,7 +65,7 @@ struct NearestOffset {
     }
 };
 
-/// Positions and velocities. @return  whether all were good
+/// Positions, and velocities where they are read. @return  whether all were good
 template <class Rows, class Frame, class Particles>
 bool convert_place(const Block& block, std::size_t coordinates, std::size_t velocities, const Rows& rows,
                    const Frame& frame, Particles& particles, std::int64_t to) {
@@ -76,7 +76,9 @@ bool convert_place(const Block& block, std::size_t coordinates, std::size_t velo
         const auto column = static_cast<std::int64_t>(d);
         const NearestOffset offset{frame.origin[d], frame.box.value_or(std::numeric_limits<double>::infinity())};
         good &= convert_column(block, coordinates, column, rows, position[d]->data() + to, offset);
-        good &= convert_column(block, velocities, column, rows, velocity[d]->data() + to, Finite());
+        if (block.has(velocities)) {
+            good &= convert_column(block, velocities, column, rows, velocity[d]->data() + to, Finite());
+        }
     }
     return good;
 }

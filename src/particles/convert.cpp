@@ -63,7 +63,7 @@ std::array<float, 3> vector3(const Block& block, std::size_t field, std::int64_t
 void check_place(const Block& block, std::size_t coordinates, std::size_t velocities, std::int64_t row,
                  const Frame& frame) {
     offset(block, coordinates, row, frame);
-    vector3(block, velocities, row);
+    if (block.has(velocities)) { vector3(block, velocities, row); }
 }
 
 /// Temperature of an ideal monatomic gas of hydrogen fraction 0.76: T = 2/3 u mu m_p / k_B, mu = 4 / (1 + 3 X + 4 X x_e).
@@ -241,7 +241,8 @@ bool has_energy_alone(const Block& block) {
 } // namespace
 
 std::vector<std::vector<float>*> GasConverter::arrays(const Block& block) {
-    std::vector<std::vector<float>*> all{&gas_.x, &gas_.y, &gas_.z, &gas_.vx, &gas_.vy, &gas_.vz};
+    std::vector<std::vector<float>*> all{&gas_.x, &gas_.y, &gas_.z};
+    if (block.has(gas_velocities)) { all.insert(all.end(), {&gas_.vx, &gas_.vy, &gas_.vz}); }
     for (const GasColumn& column : gas_columns) {
         if (block.has(column.field)) { all.push_back(&(gas_.*column.array)); }
     }

@@ -41,11 +41,15 @@ public:
         return stars;
     }
 
-    Gas read_gas(const std::array<double, 3>& origin, ReadReport& report) override {
+    Gas read_gas(const std::array<double, 3>& origin, ReadReport& report, GasFields fields) override {
         const Region region("read gas");
         Gas gas;
         GasConverter convert(rows_of(plan_.gas), {origin, plan_.info.box_size}, gas);
-        read_blocks(plan_.gas, where_, comm_, default_block_rows, convert);
+        TablePlan table = plan_.gas;
+        for (std::size_t i = 0; fields == GasFields::place_and_mass && i < table.fields.size(); ++i) {
+            if (i != gas_coordinates && i != gas_mass) { table.fields[i] = {}; }
+        }
+        read_blocks(table, where_, comm_, default_block_rows, convert);
         report.n_gas = comm_.all_reduce_value(gas.size(), Op::sum);
         return gas;
     }

@@ -19,13 +19,10 @@ void drop(std::initializer_list<std::vector<float>*> arrays) {
 
 } // namespace
 
-Vector3 read_particles(const Plan& plan, Galaxy& galaxy) {
+Vector3 read_stars(const Plan& plan, Galaxy& galaxy) {
     const auto known = known_centre(plan.config.galaxy, plan.snapshot->info());
     const Vector3 origin = known ? *known : plan.snapshot->provisional_origin();
     galaxy.stars = plan.snapshot->read_stars(origin, plan.config.output.stages, galaxy.report);
-    if (plan.config.simulation.gas && plan.snapshot->info().n_gas_rows > 0) {
-        galaxy.gas = plan.snapshot->read_gas(origin, galaxy.report);
-    }
     return origin;
 }
 
@@ -33,15 +30,11 @@ void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicato
     const SnapshotInfo& info = plan.snapshot->info();
     galaxy.centre = find_centre(plan.where, galaxy.stars, origin, plan.config.galaxy, info, comm);
     recentre(plan.where, galaxy.stars, origin, galaxy.centre, info.box_size);
-    recentre(plan.where, galaxy.gas, origin, galaxy.centre, info.box_size);
     const auto identity = static_cast<std::uint64_t>(plan.config.simulation.subhalo.value_or(0));
     galaxy.rotation = find_rotation(plan.where, galaxy.stars, plan.config.view, plan.rubix, identity, comm);
     rotate(plan.where, galaxy.stars, galaxy.rotation.matrix);
-    rotate(plan.where, galaxy.gas, galaxy.rotation.matrix);
     // Nobody asks for these any more: what comes next takes their room.
-    drop({&galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy, &galaxy.gas.z, &galaxy.gas.vx, &galaxy.gas.vy,
-          &galaxy.gas.vz, &galaxy.gas.density, &galaxy.gas.metallicity, &galaxy.gas.star_formation_rate,
-          &galaxy.gas.temperature});
+    drop({&galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy});
     const Centre& centre = galaxy.centre;
     log::detail(fmt::format(
         "centre ({:.4f}, {:.4f}, {:.4f}) kpc ({}), velocity ({:.2f}, {:.2f}, {:.2f}) km/s ({}), rotation {}",
@@ -90,6 +83,25 @@ void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
     galaxy.stars = Stars();
     galaxy.stars.row = std::move(rows);
     if (!plan.config.output.stages) { std::vector<std::int32_t>().swap(projection.spaxel); }
+}
+
+void add_gas(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm) {
+    const SnapshotInfo& info = plan.snapshot->info();
+    if (!plan.config.simulation.gas || info.n_gas_rows == 0) { return; }
+    Gas gas = plan.snapshot->read_gas(origin, galaxy.report, GasFields::place_and_mass);
+    recentre(plan.where, gas, origin, galaxy.centre, info.box_size);
+    rotate(plan.where, gas, galaxy.rotation.matrix);
+    Stars cells; // only x and y are looked at
+    cells.x = std::move(gas.x);
+    cells.y = std::move(gas.y);
+    const Projection projection = project(plan.where, cells, plan.field, comm);
+    galaxy.gas_mass.assign(static_cast<std::size_t>(plan.field.n_padded()), 0.0);
+    for (std::size_t i = 0; i < projection.spaxel.size(); ++i) {
+        if (projection.spaxel[i] >= 0) {
+            galaxy.gas_mass[static_cast<std::size_t>(projection.spaxel[i])] += gas.mass[i];
+        }
+    }
+    comm.all_reduce(galaxy.gas_mass, Op::sum);
 }
 
 } // namespace tessera

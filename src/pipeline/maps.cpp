@@ -13,21 +13,6 @@ namespace tessera {
 
 namespace {
 
-/// Mass of gas in each spaxel of the padded field, all ranks.
-std::vector<double> gas_mass(const Plan& plan, const Galaxy& galaxy, Communicator& comm) {
-    Stars cells; // only positions and the line-of-sight velocity are looked at
-    cells.x = galaxy.gas.x;
-    cells.y = galaxy.gas.y;
-    cells.vz = galaxy.gas.vz;
-    const Projection projection = project(plan.where, cells, plan.field, comm);
-    std::vector<double> mass(static_cast<std::size_t>(plan.field.n_padded()), 0.0);
-    for (std::size_t i = 0; i < projection.spaxel.size(); ++i) {
-        if (projection.spaxel[i] >= 0) { mass[static_cast<std::size_t>(projection.spaxel[i])] += galaxy.gas.mass[i]; }
-    }
-    comm.all_reduce(mass, Op::sum);
-    return mass;
-}
-
 /// The sums of the maps, in one order, on the field: as they are, or blurred by the PSF.
 struct FieldSums {
     std::vector<double> count, mass, light, velocity, velocity2, age, metallicity, gas;
@@ -97,9 +82,7 @@ struct MapMaker {
 
 } // namespace
 
-std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, const SpaxelSums& padded, Communicator& comm) {
-    const bool with_gas = comm.all_reduce_value(galaxy.gas.size(), Op::sum) > 0;
-    const std::vector<double> gas = with_gas ? gas_mass(plan, galaxy, comm) : std::vector<double>();
+std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, const SpaxelSums& padded) {
     const std::string band = fmt::format("{:.0f}-{:.0f} Angstrom", plan.band.edges.front(), plan.band.edges.back());
     std::vector<CubeMap> maps;
     for (const bool observed : {false, true}) {
@@ -114,7 +97,7 @@ std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, const Spa
                              on_field(padded.light_velocity2),
                              on_field(padded.light_age),
                              on_field(padded.light_metallicity),
-                             on_field(gas)};
+                             on_field(galaxy.gas_mass)};
         MapMaker maker{.sums = sums, .observed = observed, .band = band};
         maker.make();
         maps.insert(maps.end(), maker.maps.begin(), maker.maps.end());

@@ -49,9 +49,10 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
 
     CubeSummary summary;
     Galaxy galaxy;
-    const Vector3 origin = timed("read", [&] { return read_particles(plan, galaxy); });
+    const Vector3 origin = timed("read", [&] { return read_stars(plan, galaxy); });
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
     timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
+    timed("gas", [&] { add_gas(plan, origin, galaxy, comm); });
     PartialCube partial = timed("synthesis", [&] {
         return synthesise(galaxy.sky, plan.library, config.ssp.outside, plan.pixels, config.galaxy.redshift,
                           config.synthesis, plan.where, comm, summary.synthesis, progress,
@@ -67,7 +68,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     std::vector<double> image;
     std::vector<CubeMap> maps = timed("maps", [&] {
         image = white_light(plan, cube.flux, comm);
-        return make_maps(plan, galaxy, summary.synthesis.sums, comm);
+        return make_maps(plan, galaxy, summary.synthesis.sums);
     });
     summary.total_flux = std::accumulate(image.begin(), image.end(), 0.0);
     summary.n_star = galaxy.report.n_star;

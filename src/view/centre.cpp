@@ -113,7 +113,7 @@ void shift(const device::Host& where, Particles& particles, const Vector3& origi
                      ShiftVector{{particles.x.data(), particles.y.data(), particles.z.data()},
                                  {offset[0], offset[1], offset[2]},
                                  box_size.value_or(0)});
-    device::for_each(where, particles.size(), 4096,
+    device::for_each(where, static_cast<std::int64_t>(particles.vx.size()), 4096,
                      ShiftVector{{particles.vx.data(), particles.vy.data(), particles.vz.data()},
                                  {velocity[0], velocity[1], velocity[2]},
                                  0});

@@ -102,7 +102,8 @@ void align(Rotation& out, const device::Host& where, const Stars& stars, Communi
 template <class Particles>
 void rotate_particles(const device::Host& where, Particles& p, const Matrix3& matrix) {
     device::for_each(where, p.size(), 4096, RotateVector{p.x.data(), p.y.data(), p.z.data(), matrix});
-    device::for_each(where, p.size(), 4096, RotateVector{p.vx.data(), p.vy.data(), p.vz.data(), matrix});
+    device::for_each(where, static_cast<std::int64_t>(p.vx.size()), 4096,
+                     RotateVector{p.vx.data(), p.vy.data(), p.vz.data(), matrix});
 }
 
 } // namespace

@@ -112,6 +112,11 @@ TEST(PlainFile, GasIsReadWithWhatItHas) {
     const auto without = open_snapshot(options, world());
     EXPECT_EQ(without->info().n_gas_rows, 0);
     EXPECT_EQ(without->read_gas({0, 0, 0}, report).size(), 0);
+    const Gas lean = snapshot->read_gas({0, 0, 0}, report, GasFields::place_and_mass);
+    EXPECT_EQ(lean.x, gas.x);
+    EXPECT_EQ(lean.z, gas.z);
+    EXPECT_EQ(lean.mass, gas.mass);
+    EXPECT_TRUE(lean.vx.empty() && lean.density.empty() && lean.temperature.empty());
 }
 
 TEST(PlainFile, BadValuesNameDatasetRowAndValueOnEveryRank) {

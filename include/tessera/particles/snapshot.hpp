@@ -87,6 +87,12 @@ struct ReadReport {
     std::uint64_t star_checksum = 0;
 };
 
+/// Which fields of the gas are read.
+enum class GasFields {
+    all,
+    place_and_mass, ///< positions and masses: 16 bytes a cell
+};
+
 /// An open input, one of the dialects. All calls are collective.
 class Snapshot {
 public:
@@ -98,7 +104,8 @@ public:
     /// @throws Error(Kind::data)  on every rank: missing dataset, differing lengths, text, NaN or infinity, negative mass,
     ///                            age or metallicity, no star at all (the text names file, dataset and row)
     virtual Stars read_stars(const std::array<double, 3>& origin, bool keep_rows, ReadReport& report) = 0;
-    virtual Gas read_gas(const std::array<double, 3>& origin, ReadReport& report) = 0;
+    virtual Gas read_gas(const std::array<double, 3>& origin, ReadReport& report,
+                         GasFields fields = GasFields::all) = 0;
 
     /// A point inside the selection to use as origin before the centre is known: the catalogue's centre, else the position
     /// of the first star row [kpc, box frame].

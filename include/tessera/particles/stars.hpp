@@ -22,10 +22,10 @@ struct Stars {
     void resize(std::int64_t n, bool keep_rows = false);
 };
 
-/// Gas cells of one rank: for maps now, for dust and nebular lines later.
+/// Gas cells of one rank.
 struct Gas {
     std::vector<float> x, y, z;             ///< kpc, as for stars
-    std::vector<float> vx, vy, vz;          ///< km/s
+    std::vector<float> vx, vy, vz;          ///< km/s; empty when not asked for
     std::vector<float> mass;                ///< Msun
     std::vector<float> density;             ///< Msun/kpc^3; empty when the file has none
     std::vector<float> metallicity;         ///< mass fraction; empty when the file has none

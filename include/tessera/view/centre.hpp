@@ -38,7 +38,7 @@ std::optional<Vector3> known_centre(const GalaxyOptions& options, const Snapshot
 Centre find_centre(const device::Host& where, const Stars& stars, const Vector3& origin, const GalaxyOptions& options,
                    const SnapshotInfo& info, Communicator& comm);
 
-/// Makes positions and velocities relative to the centre, nearest periodic image; in double, rounded to float once.
+/// Makes positions, and velocities where there are any, relative to the centre, nearest periodic image; in double, rounded to float once.
 void recentre(const device::Host& where, Stars& stars, const Vector3& origin, const Centre& centre,
               std::optional<double> box_size);
 void recentre(const device::Host& where, Gas& gas, const Vector3& origin, const Centre& centre,

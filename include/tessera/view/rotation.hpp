@@ -45,7 +45,7 @@ double half_mass_radius(const device::Host& where, const Stars& stars, Communica
 Rotation find_rotation(const device::Host& where, const Stars& stars, const ViewOptions& options, bool allow_mirror,
                        std::uint64_t galaxy, Communicator& comm);
 
-/// Positions and velocities times the matrix; in double, rounded to float once.
+/// Positions, and velocities where there are any, times the matrix; in double, rounded to float once.
 void rotate(const device::Host& where, Stars& stars, const Matrix3& matrix);
 void rotate(const device::Host& where, Gas& gas, const Matrix3& matrix);
 
