@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <malloc.h>
+
 #include <fmt/format.h>
 
 #include "app/command.hpp"
@@ -100,6 +102,9 @@ int run(MpiEnvironment& mpi, const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
     using namespace tessera;
+    // Large arrays go back to the system as soon as they are freed: by itself malloc comes to keep those up to 32 MiB, and the
+    // next stage needs others.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
     // Beyond a limit on the size of files (ulimit -f) a write then fails, as on a full disk, instead of killing this rank.
     std::signal(SIGXFSZ, SIG_IGN);
     std::optional<MpiEnvironment> mpi;

@@ -53,7 +53,4 @@ public:
 void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
                  BlockWork& work);
 
-/// Rows a block: 2^17 stars of ten floats are 5 MB.
-inline constexpr std::int64_t default_block_rows = std::int64_t{1} << 17;
-
 } // namespace tessera::particles

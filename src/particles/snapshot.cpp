@@ -26,7 +26,7 @@ public:
         const Region region("read stars");
         Stars stars;
         StarConverter convert(plan_, rows_of(plan_.stars), {origin, plan_.info.box_size}, keep_rows, stars);
-        read_blocks(plan_.stars, where_, comm_, default_block_rows, convert);
+        read_blocks(plan_.stars, where_, comm_, rows_read_at_once, convert);
         report.star_checksum = sum_over_ranks(convert.hash());
         report.n_wind_dropped = comm_.all_reduce_value(convert.n_wind(), Op::sum);
         report.n_star = comm_.all_reduce_value(stars.size(), Op::sum);
@@ -49,7 +49,7 @@ public:
         for (std::size_t i = 0; fields == GasFields::place_and_mass && i < table.fields.size(); ++i) {
             if (i != gas_coordinates && i != gas_mass) { table.fields[i] = {}; }
         }
-        read_blocks(table, where_, comm_, default_block_rows, convert);
+        read_blocks(table, where_, comm_, rows_read_at_once, convert);
         report.n_gas = comm_.all_reduce_value(gas.size(), Op::sum);
         return gas;
     }

@@ -20,7 +20,8 @@ std::int64_t peak_memory(const std::vector<MemoryItem>& items) {
         for (const MemoryItem& item : items) { bytes += item.phase == phase ? item.bytes : 0; }
         return bytes;
     };
-    return sum(Phase::always) + std::max({sum(Phase::synthesis), sum(Phase::reduction), sum(Phase::instrument)});
+    return sum(Phase::always) + std::max({sum(Phase::reading), sum(Phase::gas), sum(Phase::synthesis),
+                                          sum(Phase::reduction), sum(Phase::instrument)});
 }
 
 namespace {
@@ -69,37 +70,49 @@ std::int64_t available_memory(Communicator& comm) {
     return comm.all_reduce_value(bytes / comm.ranks_on_node(), Op::min);
 }
 
-std::vector<MemoryItem> memory_plan(const Plan& plan, int n_rank) {
+std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm) {
     using Phase = MemoryItem::Phase;
+    const int n_rank = comm.size();
     const auto share = [n_rank](std::int64_t n) { return (n + n_rank - 1) / n_rank; };
     const SnapshotInfo& info = plan.snapshot->info();
     const bool stages = plan.config.output.stages;
-    const std::int64_t star_bytes = stages ? 68 : 48; // ten floats, spaxel, velocity; with stages rows and their copy
-    const std::int64_t n_star = share(info.n_star_rows);
+    const std::int64_t n_star = share(info.n_star_rows),
+                       n_gas = plan.config.simulation.gas ? share(info.n_gas_rows) : 0;
+    const std::int64_t n_row = std::max<std::int64_t>(info.n_star_rows + info.n_gas_rows, 1);
+    const auto blocks = [&](std::int64_t n, std::int64_t row_bytes) {
+        return 2 * std::min(n, rows_read_at_once) * row_bytes;
+    };
     const std::int64_t partial = plan.field.n_padded() * plan.pixels.size() * 4;
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
+    const std::int64_t rows = stages ? 12 : 0; // row in the input and spaxel, to the end
     std::vector<MemoryItem> items;
-    items.push_back({"program, MPI, libraries", std::int64_t{40} << 20, Phase::always});
-    items.push_back({"stars", n_star * star_bytes, Phase::always});
-    items.push_back({"gas", plan.config.simulation.gas ? share(info.n_gas_rows) * 44 : 0, Phase::always});
+    items.push_back({"program, libraries, MPI", comm.native() != nullptr ? 36'000'000 : 25'000'000, Phase::always});
     items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
+    items.push_back({"stages: list of stars", n_star * rows, Phase::always});
+    items.push_back({"reading: stars", n_star * 40, Phase::reading});
+    items.push_back({"reading: two blocks", blocks(n_star, info.bytes_to_read / n_row), Phase::reading});
+    const std::int64_t ordered = n_star * 20; // all of them in the field, at most
+    items.push_back({"gas: stars by spaxel", ordered, Phase::gas});
+    items.push_back({"gas: cells, spaxels, two blocks", n_gas * 20 + blocks(n_gas, 16), Phase::gas});
+    items.push_back({"synthesis: stars by spaxel", ordered, Phase::synthesis});
     items.push_back({"synthesis: templates, lists",
                      synthesis_bytes(n_star, plan.field.n_padded(), plan.library, plan.pixels,
                                      plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads),
                      Phase::synthesis});
     items.push_back({"synthesis: partial cube", partial, Phase::synthesis});
-    // The partial cube and its transpose, then this rank's slab of the sum.
+    // The partial cube and its transpose; with more ranks the slab of the sum and what MPI receives into.
     items.push_back({"reduction: partial cube twice", 2 * partial, Phase::reduction});
-    items.push_back({"reduction: slab", n_rank > 1 ? padded_slab : 0, Phase::reduction});
-    items.push_back({"instrument: slab with margin", padded_slab, Phase::instrument});
-    items.push_back({"instrument: slabs, variance", slab * (stages ? 6 : 3), Phase::instrument});
-    items.push_back({"maps", plan.field.n_padded() * 8 * 16, Phase::instrument});
+    items.push_back({"reduction: slab, twice", n_rank > 1 ? 2 * padded_slab : 0, Phase::reduction});
+    // Into and out of the PSF; out of it with its ghost planes, out of the LSF, and the band cut out.
+    items.push_back({"instrument: slabs", std::max(padded_slab + slab, 4 * slab), Phase::instrument});
+    items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});
+    items.push_back({"maps", plan.field.n_padded() * 8 * 24, Phase::always});
     return items;
 }
 
 void check_memory(const Plan& plan, Communicator& comm) {
-    const auto items = memory_plan(plan, comm.size());
+    const auto items = memory_plan(plan, comm);
     const std::int64_t needed = peak_memory(items);
     const MemoryItem& largest =
         *std::max_element(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.bytes < b.bytes; });

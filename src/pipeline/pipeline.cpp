@@ -58,6 +58,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
                           config.synthesis, plan.where, comm, summary.synthesis, progress,
                           std::array{plan.band.edges.front(), plan.band.edges.back()});
     });
+    galaxy.sky = SpaxelStars(); // the maps are made of sums that synthesis took on its way
     report_outside(plan, summary.synthesis);
     CubeSlab summed = timed("reduce", [&] {
         return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction, comm,
@@ -99,7 +100,7 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
                                          word(config.synthesis.method), word(config.synthesis.resampling),
                                          word(config.synthesis.interpolation), comm.size(), plan.where.threads));
     for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
-    forecast.memory = memory_plan(plan, comm.size());
+    forecast.memory = memory_plan(plan, comm);
     forecast.bytes_to_read = info.bytes_to_read;
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
     const std::int64_t cubes = config.output.stages ? 6 : 3;

@@ -40,8 +40,8 @@ struct Plan {
 /// Opens the inputs and lays out grids and kernels. Collective.
 Plan make_plan(const Config& config, Communicator& comm);
 
-/// Bytes a rank will need, by item; `n_rank` ranks share the stars and the wavelengths.
-std::vector<MemoryItem> memory_plan(const Plan& plan, int n_rank);
+/// Bytes a rank will need, by item; the ranks share the stars and the wavelengths. Within a tenth of what a run then takes.
+std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm);
 
 /// @throws Error(Kind::resource)  a rank would need more than it may use: says how much, of what, and what would fit
 void check_memory(const Plan& plan, Communicator& comm);

@@ -93,6 +93,9 @@ enum class GasFields {
     place_and_mass, ///< positions and masses: 16 bytes a cell
 };
 
+/// Rows that a rank reads at once; beside its particles it holds two such blocks, as stored.
+inline constexpr std::int64_t rows_read_at_once = std::int64_t{1} << 17;
+
 /// An open input, one of the dialects. All calls are collective.
 class Snapshot {
 public:
