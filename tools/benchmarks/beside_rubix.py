@@ -123,6 +123,7 @@ def pair(program, python, library, n_star, interpolation, methods, devices, repe
             enough = all(len(undisturbed(found)) >= repeat for found in (calls["compiled"], *ours.values()))
             if enough or (turn and time.monotonic() - started > budget):
                 break
+            program.wait_until_quiet()
             calls["compiled"].append(rubix.ask("compiled"))
             for preset, method in variants:
                 first = not ours[preset, method]

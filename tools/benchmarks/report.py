@@ -102,9 +102,9 @@ def public_table(results):
     rows = [[entry["name"], entry["particles"], entry["method"], both(entry["wall_s"]), both(entry["cpu_s"]),
              number(entry["peak_rss_bytes"]["median"] / 2**20), number(entry["stars"] / entry["wall_s"]["min"] / 1e6),
              *(number(entry["deviations"][name]) for name in ("bands", "pixels", "blocks")),
-             "passed" if entry["passed"] else "FAILED"] for entry in results]
+             "passed" if entry["passed"] else "FAILED", f"{100 * entry['others']:.0f}"] for entry in results]
     return "### Public set\n\n" + table(["stars", "particles", "method", "wall, s", "CPU, s", "peak memory, MiB", "Mstars/s",
-                                         "bands", "pixels", "blocks", "light"], rows)
+                                         "bands", "pixels", "blocks", "light", "others, %"], rows)
 
 
 def markdown(result):

@@ -10,6 +10,9 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
+
+from .timed import busy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,9 +46,11 @@ class Program:
 
     launcher  words before the program, for `tessera cube` and large snapshots
     folder    inputs are cached here, and runs leave their cubes here until they are read
+    patience  seconds, in all, to wait before runs until other processes leave the machine alone
     """
 
-    def __init__(self, path, launcher, folder):
+    def __init__(self, path, launcher, folder, patience=0):
+        self.patience = patience
         self.path = path
         self.launcher = list(launcher)
         self.folder = pathlib.Path(folder).resolve()
@@ -57,6 +62,16 @@ class Program:
             if os.getuid() == 0:
                 self.environment.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
                 self.environment.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+
+    def wait_until_quiet(self):
+        """Returns when others took less than 5 % of the machine for half a second, or when patience is at its end."""
+        while self.patience > 0:
+            before, start = busy(), time.monotonic()
+            time.sleep(0.5)
+            elapsed = time.monotonic() - start
+            if (busy() - before) / (elapsed * os.cpu_count()) < 0.05:
+                return
+            self.patience -= elapsed
 
     def call(self, *words):
         """Runs the program untimed; its output, or Failure with what it said."""
@@ -110,6 +125,7 @@ class Program:
         cube = scratch / "cube.h5"
         config = {**config, "output": {**config.get("output", {}), "path": str(cube)}}
         (scratch / "cube.yaml").write_text(json.dumps(config, indent=1), encoding="utf-8")  # JSON is YAML
+        self.wait_until_quiet()
         words = [*self.launcher, self.path, "cube", str(scratch / "cube.yaml"), "--timings"]
         subprocess.run([sys.executable, "-S", str(HERE / "timed.py"), str(scratch / "time.json"), str(scratch / "log.txt"), *words],
                        env=self.environment, check=True)
@@ -165,7 +181,7 @@ def undisturbed(runs):
 
 
 def summary(runs):
-    """Median and minimum of the undisturbed runs, or of all where there is none undisturbed: {wall_s, cpu_s, peak_rss_bytes: {median, min},
+    """Median and minimum of the undisturbed runs, or of all where there is none: {wall_s, cpu_s, peak_rss_bytes: {median, min},
     stages: {name: {median, min}}, n, others (the largest share of other processes)}."""
     runs = undisturbed(runs) or runs
 
