@@ -12,10 +12,10 @@
 #include <cairo.h>
 #include <fmt/format.h>
 
-#include "output/write_aside.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/io/write_aside.hpp"
 
 namespace fs = std::filesystem;
 
@@ -275,7 +275,7 @@ void Canvas::save(const std::string& path) const {
         throw_unwritable(path, fmt::format("cairo: {}", cairo_status_to_string(status)));
     }
     const auto alone = make_self_communicator(); // one rank draws
-    write_aside(path, *alone, [&](const std::string& temporary) { write_file(path, temporary, content); });
+    io::write_aside(path, *alone, [&](const std::string& temporary) { write_file(path, temporary, content); });
 }
 
 } // namespace tessera

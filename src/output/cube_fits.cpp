@@ -7,8 +7,8 @@
 
 #include "output/cube_header.hpp"
 #include "output/cube_primary.hpp"
-#include "output/write_aside.hpp"
 #include "tessera/io/fits.hpp"
+#include "tessera/io/write_aside.hpp"
 #include "tessera/output/cube_file.hpp"
 
 namespace tessera {
@@ -213,7 +213,7 @@ private:
 
 void write_cube_fits(const std::string& path, const CubeProduct& product, Communicator& comm) {
     expect_consistent(product, comm);
-    write_aside(path, comm, [&](const std::string& temporary) { CubeFits(temporary, product, comm).write(); });
+    io::write_aside(path, comm, [&](const std::string& temporary) { CubeFits(temporary, product, comm).write(); });
 }
 
 } // namespace tessera

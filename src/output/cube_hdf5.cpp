@@ -3,8 +3,8 @@
 #include <fmt/ranges.h>
 
 #include "output/cube_header.hpp"
-#include "output/write_aside.hpp"
 #include "tessera/io/hdf5.hpp"
+#include "tessera/io/write_aside.hpp"
 #include "tessera/output/cube_file.hpp"
 
 namespace tessera {
@@ -208,7 +208,7 @@ private:
 
 void write_cube_hdf5(const std::string& path, const CubeProduct& product, Communicator& comm) {
     expect_consistent(product, comm);
-    write_aside(path, comm, [&](const std::string& temporary) { CubeFile(temporary, product, comm).write(); });
+    io::write_aside(path, comm, [&](const std::string& temporary) { CubeFile(temporary, product, comm).write(); });
 }
 
 } // namespace tessera

@@ -8,6 +8,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/region.hpp"
+#include "tessera/io/write_aside.hpp"
 
 namespace tessera {
 
@@ -123,29 +124,20 @@ void make_snapshot(const SyntheticOptions& options, Communicator& comm) {
     std::string text;
     on_root(comm, options.path, [&] { text = checked_path(options).string(); });
     comm.broadcast(text, 0);
-    const fs::path path = text, aside = text + ".partial";
+    const fs::path path = text;
     const synthetic::Population population(options);
     const device::Host host{device::threads_for(0, comm.size())};
     const bool tng = options.layout == SyntheticLayout::tng;
-    on_root(comm, path, [&] {
-        fs::remove_all(aside);
-        fs::create_directories(tng ? aside : aside.parent_path());
-    });
-    try {
+    on_root(comm, path, [&] { fs::create_directories(path.parent_path()); });
+    const auto write = [&](const std::string& aside) {
         if (tng) {
+            on_root(comm, path, [&] { fs::create_directories(aside); });
             synthetic::write_tng(options, population, host, aside, comm);
         } else {
             synthetic::write_plain(options, population, host, aside, comm);
         }
-        on_root(comm, path, [&] {
-            if (tng) { fs::remove_all(path); }
-            fs::rename(aside, path);
-        });
-    } catch (...) {
-        std::error_code ignored;
-        if (comm.is_root()) { fs::remove_all(aside, ignored); }
-        throw;
-    }
+    };
+    io::write_aside(text, comm, write, tng ? io::Aside::folder : io::Aside::file);
 }
 
 } // namespace tessera

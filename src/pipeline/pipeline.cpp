@@ -13,6 +13,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
+#include "tessera/io/write_aside.hpp"
 
 namespace tessera {
 
@@ -42,7 +43,7 @@ void report_outside(const Plan& plan, const SynthesisReport& report) {
 
 CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress) {
     Regions::instance().clear();
-    for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
+    for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
     const Plan plan = timed("prepare", [&] { return make_plan(config, comm); });
     check_inputs_stay(plan, comm);
     check_memory(plan, comm);
@@ -84,7 +85,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
 }
 
 CubeForecast forecast_cube(const Config& config, Communicator& comm) {
-    for (const std::string& path : output_paths(config)) { check_output_path(path, comm); }
+    for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
     const Plan plan = make_plan(config, comm);
     check_inputs_stay(plan, comm);
     const SnapshotInfo& info = plan.snapshot->info();

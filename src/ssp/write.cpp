@@ -1,12 +1,10 @@
 // The plain layout: docs/ssp.md.
-#include <filesystem>
-#include <system_error>
-
 #include <fmt/format.h>
 
 #include "ssp/dialects.hpp"
-#include "tessera/core/error.hpp"
+#include "tessera/comm/communicator.hpp"
 #include "tessera/io/hdf5.hpp"
+#include "tessera/io/write_aside.hpp"
 
 namespace tessera::ssp {
 
@@ -49,26 +47,11 @@ void fill(io::Hdf5Group& file, const Library& library) {
 } // namespace
 
 void write_library(const Library& library, const std::string& path) {
-    // Aside, then renamed: a file that exists is complete.
-    const std::string aside = path + ".partial";
-    std::error_code failure;
-    try {
-        io::Hdf5Group file = io::Hdf5File::create(aside);
+    const auto alone = make_self_communicator();
+    io::write_aside(path, *alone, [&](const std::string& temporary) {
+        io::Hdf5Group file = io::Hdf5File::create(temporary);
         fill(file, library);
-    } catch (...) {
-        std::filesystem::remove(aside, failure);
-        throw;
-    }
-    std::filesystem::rename(aside, path, failure);
-    if (failure) {
-        const std::string reason = failure.message();
-        std::filesystem::remove(aside, failure);
-        throw Error({.kind = Kind::resource,
-                     .where = path,
-                     .found = reason,
-                     .expected = "a place where the file can be written",
-                     .cure = "choose another output path"});
-    }
+    });
 }
 
 } // namespace tessera::ssp

@@ -12,9 +12,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "output/write_aside.hpp"
 #include "tessera/io/fits.hpp"
 #include "tessera/io/hdf5.hpp"
+#include "tessera/io/write_aside.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {
@@ -356,7 +356,7 @@ TEST(WriteAside, AFailureInsideLeavesNothing) {
     const fs::path folder = test::scratch("aside");
     const std::string path = (folder / "file").string();
     const auto error = error_of([&] {
-        write_aside(path, world(), [&](const std::string& temporary) {
+        io::write_aside(path, world(), [&](const std::string& temporary) {
             io::Hdf5File::create(temporary, &world());
             agree(world(), [&] {
                 if (world().rank() == world().size() - 1) { throw Error(Kind::data, "one rank only"); }
@@ -367,7 +367,7 @@ TEST(WriteAside, AFailureInsideLeavesNothing) {
     EXPECT_THAT(error->what(), HasSubstr("one rank only"));
     world().barrier();
     EXPECT_TRUE(fs::is_empty(folder));
-    EXPECT_FALSE(error_of([&] { check_output_path(path, world()); }));
+    EXPECT_FALSE(error_of([&] { io::check_output_path(path, world()); }));
 }
 
 } // namespace

@@ -68,10 +68,6 @@ struct CubeProduct {
     Provenance provenance;
 };
 
-/// Fails early, before hours of work, where `path` could not be written: no such folder, no right to write, a folder of that
-/// name. Collective. @throws Error(Kind::resource)
-void check_output_path(const std::string& path, Communicator& comm);
-
 /// Writes the cube as HDF5: /flux, /variance, /mask [wavelength, y, x], /wavelength, /maps/<NAME> [y, x], /stages/…,
 /// /provenance and /provenance/traffic. Each rank writes its slab. Written as .NAME.partial beside the target, brought to
 /// the disk, then renamed: a file of the final name is complete. Collective.

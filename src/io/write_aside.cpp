@@ -1,4 +1,4 @@
-#include "output/write_aside.hpp"
+#include "tessera/io/write_aside.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -9,10 +9,10 @@
 
 #include <fmt/format.h>
 
+#include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/output/cube_file.hpp"
 
-namespace tessera {
+namespace tessera::io {
 
 namespace {
 
@@ -28,14 +28,16 @@ fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.
                  .cure = "make the folder, change its rights, or choose another output path"});
 }
 
-void expect_writable(const fs::path& path) {
+void expect_writable(const fs::path& path, Aside what) {
     std::error_code ignored;
     const fs::path folder = folder_of(path);
     if (!fs::exists(folder, ignored)) { refuse(path, fmt::format("no folder '{}'", folder.string())); }
     if (!fs::is_directory(folder, ignored)) {
         refuse(path, fmt::format("'{}', which is not a folder", folder.string()));
     }
-    if (fs::is_directory(path, ignored)) { refuse(path, "a folder of that name"); }
+    const bool is_folder = fs::is_directory(path, ignored);
+    if (what == Aside::file && is_folder) { refuse(path, "a folder of that name"); }
+    if (what == Aside::folder && !is_folder && fs::exists(path, ignored)) { refuse(path, "a file of that name"); }
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {
         refuse(path, fmt::format("the folder '{}' cannot be written ({})", folder.string(), std::strerror(errno)));
     }
@@ -59,22 +61,33 @@ void give_name(const fs::path& temporary, const fs::path& path) {
                      .cure = "check the free space, the quota and the rights of the folder"});
     };
     if (const int reason = sync(temporary)) { fail("bringing it to the disk", reason); }
+    std::error_code failure;
+    if (fs::is_directory(path, failure)) {
+        fs::remove_all(path, failure);
+    } // renaming replaces files and empty folders alone
+    if (failure && failure != std::errc::no_such_file_or_directory) { fail("replacing it", failure.value()); }
     if (std::rename(temporary.c_str(), path.c_str()) != 0) { fail("renaming it", errno); }
     sync(folder_of(path)); // the name is there already; a power cut may only bring the old file back
 }
 
 } // namespace
 
-void check_output_path(const std::string& path, Communicator& comm) {
+void check_output_path(const std::string& path, Communicator& comm, Aside what) {
     agree(comm, [&] {
-        if (comm.is_root()) { expect_writable(path); }
+        if (comm.is_root()) { expect_writable(path, what); }
     });
 }
 
-void write_aside(const std::string& path, Communicator& comm, const std::function<void(const std::string&)>& write) {
-    check_output_path(path, comm);
+void write_aside(const std::string& path, Communicator& comm, const std::function<void(const std::string&)>& write,
+                 Aside what) {
     const fs::path target = path;
     const fs::path temporary = folder_of(target) / ("." + target.filename().string() + ".partial");
+    agree(comm, [&] {
+        if (!comm.is_root()) { return; }
+        expect_writable(target, what);
+        std::error_code ignored;
+        if (what == Aside::folder) { fs::remove_all(temporary, ignored); } // of a job that was killed
+    });
     try {
         write(temporary.string());
         agree(comm, [&] {
@@ -82,9 +95,9 @@ void write_aside(const std::string& path, Communicator& comm, const std::functio
         });
     } catch (...) {
         std::error_code ignored;
-        if (comm.is_root()) { fs::remove(temporary, ignored); }
+        if (comm.is_root()) { fs::remove_all(temporary, ignored); }
         throw;
     }
 }
 
-} // namespace tessera
+} // namespace tessera::io
