@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what tessera is built from, where it is missing: Debian and Ubuntu packages, by apt-get, as root or with sudo.
 #
-#   tools/dependencies.sh [build] [test] [lint]      default: build
+#   tools/dependencies.sh [build] [test] [lint] [bench]      default: build
 #
-#   build  compiler, CMake, MPI and the libraries        test  GoogleTest, Google Benchmark, Python's venv
-#   lint   clang-format and clang-tidy of version 19
+#   build  compiler, CMake, MPI and the libraries        test   GoogleTest, Python's venv
+#   lint   clang-format and clang-tidy of version 19     bench  Google Benchmark, OpenBLAS
 #
 # Says nothing when nothing is missing. Elsewhere than on Debian and Ubuntu it leaves the matter to CMake, which names what
 # it does not find.
@@ -14,8 +14,9 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config git libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libfftw3-dev
     libboost-program-options-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libcfitsio-dev zlib1g-dev libcairo2-dev
     fonts-dejavu-core)
-test=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-venv)
+test=(libgtest-dev libgmock-dev python3 python3-venv)
 lint=(clang-format-19 clang-tidy-19)
+bench=(libbenchmark-dev libopenblas-dev)
 
 say() { printf '%s\n' "dependencies: $*" >&2; }
 
@@ -26,12 +27,13 @@ for group in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
+    bench) wanted+=("${bench[@]}") ;;
     -h | --help)
         sed -n '2,11s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
-        say "unknown group '$group': build, test or lint"
+        say "unknown group '$group': build, test, lint or bench"
         exit 1
         ;;
     esac
