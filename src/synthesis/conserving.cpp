@@ -201,7 +201,7 @@ SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample)
     }
     add_spaxels(input_, kind_of(SpaxelMethod::exact), columns_, cost_of_single_, sample, row_of_spaxel, truth,
                 [](std::int64_t) {});
-    return compare(cube, sample, truth, comm_);
+    return compare(cube, sample, truth, covered_, comm_);
 }
 
 void Conserving::fill(SynthesisReport& report) const {

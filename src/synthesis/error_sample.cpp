@@ -25,7 +25,7 @@ std::vector<std::int64_t> sample_of(const std::vector<std::int64_t>& candidates,
 }
 
 SampleError compare(const PartialCube& cube, const std::vector<std::int64_t>& rows, const PartialCube& truth,
-                    Communicator& comm) {
+                    const std::vector<bool>& covered, Communicator& comm) {
     const auto n = static_cast<std::size_t>(cube.n_wave());
     std::vector<double> light(rows.size() * n);
     std::vector<double> difference(light.size());
@@ -33,12 +33,14 @@ SampleError compare(const PartialCube& cube, const std::vector<std::int64_t>& ro
         const float* exact = truth.flux().row(static_cast<std::int64_t>(i));
         const float* made = cube.flux().row(rows[i]);
         for (std::size_t k = 0; k < n; ++k) {
+            if (!covered[k]) { continue; }
             light[i * n + k] = exact[k];
             difference[i * n + k] = static_cast<double>(made[k]) - static_cast<double>(exact[k]);
         }
     }
     comm.all_reduce(light, Op::sum);
     comm.all_reduce(difference, Op::sum);
+    const auto n_covered = static_cast<double>(std::count(covered.begin(), covered.end(), true));
     SampleError out;
     std::vector<double> rms;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -50,9 +52,9 @@ SampleError compare(const PartialCube& cube, const std::vector<std::int64_t>& ro
             square += difference[k] * difference[k];
             largest = std::max(largest, std::abs(difference[k]));
         }
-        mean /= static_cast<double>(n);
+        mean /= n_covered;
         if (!(mean > 0)) { continue; }
-        rms.push_back(std::sqrt(square / static_cast<double>(n)) / mean);
+        rms.push_back(std::sqrt(square / n_covered) / mean);
         out.worst_pixel = std::max(out.worst_pixel, largest / mean);
     }
     if (rms.empty()) { return out; }

@@ -62,7 +62,7 @@ struct SynthesisOptions {
         key("synthesis.tolerance", tolerance, unit::none,
             "largest rms error over wavelengths in any spaxel against exact, relative to its mean; exact itself stays "
             "ten times below it",
-            at_least(1e-6), at_most(0.1));
+            at_least(1e-5), at_most(0.1));
         key("synthesis.interpolation", interpolation, unit::none,
             "interpolation of the SSP grid in age and metallicity");
         key("synthesis.resampling", resampling, unit::none,
