@@ -13,9 +13,10 @@ constexpr std::size_t large_array = 2 * large_page;
 
 void* allocate(std::size_t n) {
     if (n < large_array) { return std::malloc(n == 0 ? 1 : n); }
-    void* array = std::aligned_alloc(large_page, n);
+    void* array = nullptr;
+    if (::posix_memalign(&array, large_page, n) != 0) { return nullptr; }
     // Whole pages only: the rest of an array must not take 2 MiB. A system without large pages says no, and nothing is lost.
-    if (array != nullptr) { ::madvise(array, n / large_page * large_page, MADV_HUGEPAGE); }
+    ::madvise(array, n / large_page * large_page, MADV_HUGEPAGE);
     return array;
 }
 

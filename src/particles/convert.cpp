@@ -3,77 +3,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "particles/column.hpp"
-#include "tessera/core/error.hpp"
+#include "particles/row_check.hpp"
 #include "tessera/core/hash.hpp"
 
 namespace tessera::particles {
 namespace {
-
-[[noreturn]] void bad_value(const Block& block, std::size_t field, std::int64_t row, double value,
-                            const std::string& expected) {
-    throw Error({.kind = Kind::data,
-                 .where = block.place(field, row),
-                 .found = fmt::format("{:.9g}", value),
-                 .expected = expected,
-                 .cure = "repair or remove the row"});
-}
-
-/// As float; infinities, NaN and what no float can hold are refused.
-float finite(const Block& block, std::size_t field, std::int64_t row, double value) {
-    if (!(std::abs(value) <= std::numeric_limits<float>::max())) {
-        bad_value(block, field, row, value, "a finite number");
-    }
-    return static_cast<float>(value);
-}
-
-float at_least_zero(const Block& block, std::size_t field, std::int64_t row) {
-    const double value = block.at(field, row);
-    const float result = finite(block, field, row, value);
-    if (value < 0) { bad_value(block, field, row, value, "a number of at least 0"); }
-    return result;
-}
-
-float mass_fraction(const Block& block, std::size_t field, std::int64_t row) {
-    const float value = at_least_zero(block, field, row);
-    if (value > 1) { bad_value(block, field, row, value, "a mass fraction, 0 to 1"); }
-    return value;
-}
-
-/// Offset from the origin to the nearest periodic image, in double: at 10^5 kpc a float steps by 8 pc.
-std::array<float, 3> offset(const Block& block, std::size_t field, std::int64_t row, const Frame& frame) {
-    std::array<float, 3> result{};
-    for (std::size_t i = 0; i < 3; ++i) {
-        double d = block.at(field, row, static_cast<std::int64_t>(i)) - frame.origin[i];
-        if (frame.box) { d -= *frame.box * std::round(d / *frame.box); }
-        result[i] = finite(block, field, row, d);
-    }
-    return result;
-}
-
-std::array<float, 3> vector3(const Block& block, std::size_t field, std::int64_t row) {
-    return {finite(block, field, row, block.at(field, row, 0)), finite(block, field, row, block.at(field, row, 1)),
-            finite(block, field, row, block.at(field, row, 2))};
-}
-
-void check_place(const Block& block, std::size_t coordinates, std::size_t velocities, std::int64_t row,
-                 const Frame& frame) {
-    offset(block, coordinates, row, frame);
-    if (block.has(velocities)) { vector3(block, velocities, row); }
-}
-
-/// Temperature of an ideal monatomic gas of hydrogen fraction 0.76: T = 2/3 u mu m_p / k_B, mu = 4 / (1 + 3 X + 4 X x_e).
-/// @param energy  (km/s)^2   @par Source  as published with the TNG data release, Nelson et al. (2019)
-double temperature(double energy, double electrons) {
-    constexpr double x_hydrogen = 0.76;
-    constexpr double proton_mass_per_boltzmann = 1.67262192369e-24 / 1.380649e-16; // g K/erg, CODATA 2018
-    const double mu = 4.0 / (1.0 + 3.0 * x_hydrogen + 4.0 * x_hydrogen * electrons);
-    return 2.0 / 3.0 * energy * 1e10 * mu * proton_mass_per_boltzmann;
-}
 
 /// Calls `work` with the rows of a piece.
 template <class Piece, class Work>
@@ -103,18 +41,19 @@ void Converter::start(const Block& block, device::Tasks& tasks) {
         4096; // 160 kB of stars: they stay in a second-level cache while they are hashed
     pieces_.clear();
     for (std::int64_t first = 0; first < block.n_row; first += piece_rows) {
-        Piece piece{.first = first, .n_row = std::min(piece_rows, block.n_row - first), .kept = {}, .failure = {}};
-        piece.n = piece.n_row;
-        if (may_drop()) {
-            for (std::int64_t row = first; row < first + piece.n_row; ++row) {
-                if (!drops(block, row)) { piece.kept.push_back(static_cast<std::int32_t>(row)); }
-            }
-            piece.n = static_cast<std::int64_t>(piece.kept.size());
-            n_dropped_ += piece.n_row - piece.n;
-        }
+        const std::int64_t n = std::min(piece_rows, block.n_row - first);
+        pieces_.push_back({.first = first, .n_row = n, .kept = {}, .n = n, .failure = {}});
+    }
+    const auto n_piece = static_cast<std::int64_t>(pieces_.size());
+    if (may_drop()) {
+        tasks.start(n_piece,
+                    [this, &block](std::int64_t i) { choose_rows(block, pieces_[static_cast<std::size_t>(i)]); });
+        tasks.wait();
+    }
+    for (Piece& piece : pieces_) {
         piece.to = n_;
         n_ += piece.n;
-        pieces_.push_back(std::move(piece));
+        n_dropped_ += piece.n_row - piece.n;
     }
     // Memory first, here, where its lack can be told; then the arrays grow side by side, each page touched once.
     const std::vector<std::vector<float>*> grown = arrays(block);
@@ -123,8 +62,16 @@ void Converter::start(const Block& block, device::Tasks& tasks) {
     tasks.start(static_cast<std::int64_t>(grown.size()),
                 [&](std::int64_t i) { grown[static_cast<std::size_t>(i)]->resize(n); });
     tasks.wait();
-    tasks.start(static_cast<std::int64_t>(pieces_.size()),
+    tasks.start(n_piece,
                 [this, &block](std::int64_t i) { convert_piece(block, pieces_[static_cast<std::size_t>(i)]); });
+}
+
+void Converter::choose_rows(const Block& block, Piece& piece) const {
+    piece.kept.reserve(static_cast<std::size_t>(piece.n_row));
+    for (std::int64_t row = piece.first; row < piece.first + piece.n_row; ++row) {
+        if (!drops(block, row)) { piece.kept.push_back(static_cast<std::int32_t>(row)); }
+    }
+    piece.n = static_cast<std::int64_t>(piece.kept.size());
 }
 
 void Converter::convert_piece(const Block& block, Piece& piece) {
@@ -218,76 +165,6 @@ void StarConverter::check(const Block& block, std::int64_t row) const {
     at_least_zero(block, star_initial_mass, row);
     if (block.has(star_mass)) { at_least_zero(block, star_mass, row); }
     mass_fraction(block, star_metallicity, row);
-}
-
-namespace {
-
-/// The fields of gas that go into an array as they are.
-struct GasColumn {
-    GasField field;
-    std::vector<float> Gas::* array;
-};
-constexpr GasColumn gas_columns[] = {{gas_mass, &Gas::mass},
-                                     {gas_density, &Gas::density},
-                                     {gas_metallicity, &Gas::metallicity},
-                                     {gas_star_formation_rate, &Gas::star_formation_rate},
-                                     {gas_temperature, &Gas::temperature}};
-
-/// Whether the temperature must come from the internal energy.
-bool has_energy_alone(const Block& block) {
-    return !block.has(gas_temperature) && block.has(gas_internal_energy) && block.has(gas_electron_abundance);
-}
-
-} // namespace
-
-std::vector<std::vector<float>*> GasConverter::arrays(const Block& block) {
-    std::vector<std::vector<float>*> all{&gas_.x, &gas_.y, &gas_.z};
-    if (block.has(gas_velocities)) { all.insert(all.end(), {&gas_.vx, &gas_.vy, &gas_.vz}); }
-    for (const GasColumn& column : gas_columns) {
-        if (block.has(column.field)) { all.push_back(&(gas_.*column.array)); }
-    }
-    if (has_energy_alone(block)) { all.push_back(&gas_.temperature); }
-    return all;
-}
-
-bool GasConverter::convert(const Block& block, Piece& piece) {
-    const ConsecutiveRows rows{piece.first, piece.n};
-    bool good = convert_place(block, gas_coordinates, gas_velocities, rows, frame_, gas_, piece.to);
-    for (const GasColumn& column : gas_columns) {
-        if (!block.has(column.field)) { continue; }
-        float* out = (gas_.*column.array).data() + piece.to;
-        good &= column.field == gas_metallicity ? convert_column(block, column.field, 0, rows, out, MassFraction())
-                                                : convert_column(block, column.field, 0, rows, out, AtLeastZero());
-    }
-    if (has_energy_alone(block)) {
-        for (std::int64_t i = 0; i < piece.n; ++i) {
-            const double energy = block.at(gas_internal_energy, rows[i]);
-            const double electrons = block.at(gas_electron_abundance, rows[i]);
-            float as_float = 0;
-            good &= AtLeastZero()(energy, as_float) && AtLeastZero()(electrons, as_float);
-            good &= Finite()(temperature(static_cast<double>(static_cast<float>(energy)),
-                                         static_cast<double>(static_cast<float>(electrons))),
-                             gas_.temperature[static_cast<std::size_t>(piece.to + i)]);
-        }
-    }
-    return good;
-}
-
-void GasConverter::check(const Block& block, std::int64_t row) const {
-    check_place(block, gas_coordinates, gas_velocities, row, frame_);
-    for (const GasColumn& column : gas_columns) {
-        if (!block.has(column.field)) { continue; }
-        if (column.field == gas_metallicity) {
-            mass_fraction(block, column.field, row);
-        } else {
-            at_least_zero(block, column.field, row);
-        }
-    }
-    if (has_energy_alone(block)) {
-        const double kelvin = temperature(at_least_zero(block, gas_internal_energy, row),
-                                          at_least_zero(block, gas_electron_abundance, row));
-        finite(block, gas_internal_energy, row, kelvin);
-    }
 }
 
 } // namespace tessera::particles

@@ -51,6 +51,7 @@ protected:
     std::uint64_t hash_ = 0; ///< of the finished blocks
 
 private:
+    void choose_rows(const Block& block, Piece& piece) const;
     void convert_piece(const Block& block, Piece& piece);
     std::vector<Piece> pieces_; ///< of the block in work
 };
