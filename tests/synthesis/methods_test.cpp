@@ -105,6 +105,47 @@ INSTANTIATE_TEST_SUITE_P(Interpolations, Methods,
                          testing::Values(ssp::Interpolation::linear, ssp::Interpolation::cubic),
                          [](const auto& instance) { return std::string(word(instance.param)); });
 
+TEST(MethodsBeyondTheLibrary, ThePixelsThatItCoversKeepTheTolerance) {
+    // The library ends inside the band, at either end; stars of the second spaxel are faster than the others.
+    const ssp::Library library = test::cut(ssp::demo_library(), 4800, 5400);
+    const double redshift = 0.01;
+    const WavelengthGrid pixels = make_linear_wavelengths(4700, 5600, 1.25);
+    test::StarField field;
+    field.n_spaxel = 2;
+    test::add_stars(field, 0, {500, test::Population::mixed, 0, 100}, library, 1);
+    test::add_stars(field, 1, {500, test::Population::mixed, 200, 400}, library, 2);
+    double fastest = 0;
+    for (const float velocity : field.los_velocity) { fastest = std::max(fastest, std::abs(double(velocity))); }
+    const auto covered = covered_pixels(library, pixels, redshift, fastest);
+    ASSERT_FALSE(covered.front() || covered.back());
+    const auto keep_covered = [&](std::vector<test::Spectrum> cube) {
+        for (auto& spectrum : cube) {
+            std::size_t n = 0;
+            for (std::size_t k = 0; k < spectrum.size(); ++k) {
+                if (covered[k]) { spectrum[n++] = spectrum[k]; }
+            }
+            spectrum.resize(n);
+        }
+        return cube;
+    };
+    SynthesisOptions options;
+    options.uncovered = Uncovered::flag;
+    const auto truth = keep_covered(test::slow_cube(field, library, pixels, redshift, options));
+    for (const double tolerance : {1e-2, 1e-3, 1e-4}) {
+        options.tolerance = tolerance;
+        for (const Method method : {Method::exact, Method::binned, Method::compressed, Method::automatic}) {
+            options.method = method;
+            SynthesisReport report;
+            const PartialCube cube = synthesise(field.all(), library, ssp::Outside::clamp, pixels, redshift, options,
+                                                {1}, test::world(), report);
+            const double allowed = method == Method::exact ? tolerance / 10 + 1e-6 : 1.1 * tolerance;
+            EXPECT_LE(test::worst_rms_error(keep_covered(test::summed(cube, test::world())), truth), allowed)
+                << word(method) << " at " << tolerance;
+            EXPECT_EQ(report.n_refined, 0) << word(method) << " at " << tolerance;
+        }
+    }
+}
+
 TEST(MethodsOnAFewPixels, OnePixelAndOneSpaxelAreEnough) {
     const ssp::Library library = ssp::demo_library();
     test::StarField field;
