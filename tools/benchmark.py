@@ -29,6 +29,7 @@ import json
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -193,6 +194,7 @@ def measure(arguments):
 
 def main():
     arguments = command_line()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what lies about is removed
     try:
         use_environment(arguments.install)
         if arguments.redraw:

@@ -46,8 +46,10 @@ class Rubix:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        """Ends the process and takes its peak memory."""
+    def __exit__(self, kind, *_):
+        """Ends the process, at once after an exception, and takes its peak memory."""
+        if kind:
+            self.process.kill()
         self.process.stdin.close()
         if self.process.returncode is None:
             _, _, usage = os.wait4(self.process.pid, 0)
