@@ -48,28 +48,39 @@ void add_spaxels(const RowInput& input, const RowKind& kind, const NodeColumns& 
                           .compression = kind.compression,
                           .n_key_column = kind.spectra->n_column};
     const RowTemplates templates{*kind.spectra, deposit.grid, input.pixels, 1 + input.redshift};
+    std::vector<RowList> lists;
+    std::int64_t n_weight = 0;
+    std::int64_t n_star = 0;
+    const auto flush = [&] {
+        multiply_rows(lists, templates, cost_of_single, input.where, cube);
+        lists.clear();
+        done(n_star);
+        n_weight = n_star = 0;
+    };
     for (std::size_t first = 0; first < spaxels.size();) {
+        // A few spaxels at a time, by the most weights that they may have: how many they have is known afterwards.
         std::size_t end = first;
-        std::int64_t n_weight = 0;
-        std::int64_t n_star = 0;
+        std::int64_t most = 0;
         while (end < spaxels.size()) {
             const std::int64_t more = most_weights(input, kind, n_column, spaxels[end]);
-            if (end > first && n_weight + more > weights_per_batch) { break; }
-            n_weight += more;
+            if (end > first && most + more > weights_per_batch / 4) { break; }
+            most += more;
             const auto s = static_cast<std::size_t>(spaxels[end++]);
             n_star += input.stars.start[s + 1] - input.stars.start[s];
         }
-        std::vector<RowList> lists(end - first);
-        device::for_each(input.where, static_cast<std::int64_t>(lists.size()), 1, [&](std::int64_t i) {
+        const std::size_t before = lists.size();
+        lists.resize(before + end - first);
+        device::for_each(input.where, static_cast<std::int64_t>(end - first), 1, [&](std::int64_t i) {
             thread_local DepositScratch scratch;
-            const auto at = static_cast<std::size_t>(i);
-            lists[at] = deposit_stars(deposit, spaxels[first + at], scratch);
-            lists[at].spaxel = row_of_spaxel[static_cast<std::size_t>(lists[at].spaxel)];
+            RowList& list = lists[before + static_cast<std::size_t>(i)];
+            list = deposit_stars(deposit, spaxels[first + static_cast<std::size_t>(i)], scratch);
+            list.spaxel = row_of_spaxel[static_cast<std::size_t>(list.spaxel)];
         });
-        multiply_rows(lists, templates, cost_of_single, input.where, cube);
-        done(n_star);
+        for (std::size_t i = before; i < lists.size(); ++i) { n_weight += lists[i].size(); }
         first = end;
+        if (n_weight >= weights_per_batch) { flush(); }
     }
+    flush();
 }
 
 } // namespace tessera

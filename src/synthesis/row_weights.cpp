@@ -87,19 +87,16 @@ RowList deposit_stars(const Deposit& deposit, std::int64_t spaxel, DepositScratc
     if (first == end) { return out; }
     const std::int64_t first_row = add_stars(deposit, first, end, scratch);
     const auto rank = deposit.compression != nullptr ? static_cast<std::size_t>(deposit.compression->rank) : 0;
-    const auto n_lit = static_cast<std::size_t>(std::count(scratch.row_lit.begin(), scratch.row_lit.end(), 1));
-    // Room for all that may come: what is not used is at most a few pages.
-    out.key.reserve(deposit.compression != nullptr ? n_lit * rank
-                                                   : std::min(n_lit * scratch.columns.size(), (end - first) * 64));
-    out.weight.reserve(out.key.capacity());
+    scratch.key.clear();
+    scratch.weight.clear();
     scratch.projected.resize(rank);
     for (std::size_t row = 0; row < scratch.row_lit.size(); ++row) {
         if (scratch.row_lit[row] == 0) { continue; }
         const auto key = (static_cast<std::int64_t>(row) + first_row - deposit.grid.first) * deposit.n_key_column;
         if (deposit.compression == nullptr) {
             take_row(scratch, row, [&](std::int32_t column, float weight) {
-                out.key.push_back(static_cast<std::uint32_t>(key + column));
-                out.weight.push_back(weight);
+                scratch.key.push_back(static_cast<std::uint32_t>(key + column));
+                scratch.weight.push_back(weight);
             });
             continue;
         }
@@ -110,10 +107,12 @@ RowList deposit_stars(const Deposit& deposit, std::int64_t spaxel, DepositScratc
             add_scaled(weight, coefficient, rank, scratch.projected.data());
         });
         for (std::size_t j = 0; j < rank; ++j) {
-            out.key.push_back(static_cast<std::uint32_t>(key + static_cast<std::int64_t>(j)));
-            out.weight.push_back(scratch.projected[j]);
+            scratch.key.push_back(static_cast<std::uint32_t>(key + static_cast<std::int64_t>(j)));
+            scratch.weight.push_back(scratch.projected[j]);
         }
     }
+    out.key.assign(scratch.key.begin(), scratch.key.end()); // no larger than needed: many of them are kept at a time
+    out.weight.assign(scratch.weight.begin(), scratch.weight.end());
     return out;
 }
 

@@ -45,13 +45,15 @@ struct Deposit {
     std::int64_t n_key_column;           ///< columns of the spectra that go with the weights
 };
 
-/// Scratch of one thread, reused from spaxel to spaxel. All zero in between.
+/// Scratch of one thread, reused from spaxel to spaxel: sums are zero in between.
 struct DepositScratch {
     std::vector<double> sum;              ///< [column, row]: the four rows of a star stand side by side
     std::vector<std::uint8_t> row_lit;    ///< [row]
     std::vector<std::uint8_t> column_lit; ///< [column]
     std::vector<std::int32_t> columns;    ///< lit ones, ascending
     std::vector<float> projected;         ///< [basis]
+    std::vector<std::uint32_t> key;       ///< of the list in the making
+    std::vector<float> weight;
     ssp::NodeBlock block;
 };
 
