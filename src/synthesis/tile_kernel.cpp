@@ -127,8 +127,7 @@ struct Available {
             kernels[static_cast<std::size_t>(n++)] = {"AVX-512", 2, 10, group_avx512, single_avx512, fill_avx512};
         }
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-            kernels[static_cast<std::size_t>(n++)] = {"AVX2",   2 * std::numbers::sqrt2, 14, group_avx2, single_avx2,
-                                                      fill_avx2};
+            kernels[static_cast<std::size_t>(n++)] = {"AVX2", 2, 14, group_avx2, single_avx2, fill_avx2};
         }
 #endif
         kernels[static_cast<std::size_t>(n++)] = {"baseline",     std::numbers::sqrt2, 10,
