@@ -28,6 +28,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -165,7 +166,8 @@ def measure(arguments):
     if arguments.make_public:
         public.make(program, arguments.largest, os.cpu_count())
         return 0
-    result = {**runs.circumstances(program), "arguments": sys.argv[1:], "ssp": os.path.basename(library)}
+    result = {**runs.circumstances(program), "arguments": [re.sub("^/.*/", "", word) for word in sys.argv[1:]],
+              "ssp": os.path.basename(library)}
     folder = pathlib.Path(arguments.output)
     repeat = arguments.repeat or (2 if arguments.quick else 5)
     try:

@@ -120,7 +120,10 @@ def pair(program, python, library, n_star, interpolation, methods, devices, repe
                 "devices": devices, "psf_sigma": PSF_SIGMA, "psf_size": PSF_SIZE, "lsf_sigma": LSF_SIGMA}
     started = time.monotonic()
     with Rubix(python, folder, settings) as rubix:
-        calls = {"first": [rubix.ask("first")], "again": [rubix.ask("again")], "compile": [rubix.ask("compile")], "compiled": []}
+        calls = {"compiled": []}
+        for name in ("first", "again", "compile"):
+            program.wait_until_quiet()
+            calls[name] = [rubix.ask(name)]
         for turn in range(2 * repeat):
             enough = all(len(undisturbed(found)) >= repeat for found in (calls["compiled"], *ours.values()))
             if enough or (turn and time.monotonic() - started > budget):

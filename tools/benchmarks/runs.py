@@ -212,7 +212,8 @@ def read_text(path):
 
 def machine():
     """CPU, caches, memory, system, load: what times depend on."""
-    info = {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
+    release = ".".join(platform.release().split(".")[:2])
+    info = {"system": f"{platform.system()} {release}, {' '.join(platform.libc_ver())}".strip(", "), "python": platform.python_version(), "cores": os.cpu_count(),
             "cores_allowed": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()}
     cpu = dict(re.findall(r"^([^\t:]+)\s*:\s*(.*)$", read_text("/proc/cpuinfo"), re.M))
     info["cpu"] = cpu.get("model name", platform.processor() or platform.machine())
