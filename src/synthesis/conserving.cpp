@@ -132,9 +132,13 @@ void Conserving::survey() {
         nodes[k].in_band = band_light_[k];
         nodes[k].mean = steps_.bin_errors.mean[k];
         nodes[k].step_error = nodes[k].mean * steps_.bin_errors.rms[k];
-        if (compression_) { nodes[k].compression_error = nodes[k].mean * compression_errors_.rms[k]; }
+        if (!compression_) { continue; }
+        nodes[k].compression_error = nodes[k].mean * compression_errors_.rms[k];
+        std::copy_n(compression_errors_.sketch.begin() + static_cast<std::ptrdiff_t>(k * sketch_size), sketch_size,
+                    nodes[k].sketch.begin());
     }
-    survey_ = survey_stars(input_.stars, input_.interpolator, input_.library, outside_, nodes, input_.where, comm_);
+    survey_ = survey_stars(input_.stars, input_.interpolator, input_.library, outside_, nodes, input_.where, comm_,
+                           compression_ != nullptr);
     columns_ = {};
     columns_.column.assign(survey_.node_used.size(), -1);
     for (std::size_t k = 0; k < survey_.node_used.size(); ++k) {

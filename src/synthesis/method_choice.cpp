@@ -112,7 +112,11 @@ SpaxelChoices choose_methods(Method asked, double tolerance, const Survey& surve
             out.method[s] = method;
         };
         const double step_error = survey.step_error[s] / survey.light[s];
-        const double compression_error = survey.compression_error[s] / survey.light[s];
+        double compression_error = survey.compression_error[s] / survey.light[s];
+        if (!survey.compression_rms.empty()) {
+            compression_error =
+                std::min(compression_error, sketch_safety * survey.compression_rms[s] / survey.light[s]);
+        }
         if (asked != Method::compressed) {
             consider(SpaxelMethod::binned, step_error, costs.binned(survey.n_star[s], range));
         }

@@ -16,7 +16,7 @@ enum class SpaxelMethod : std::uint8_t { dark, exact, binned, compressed };
 /// (ssp::population_prior). What is left is for populations unlike it; a spaxel of those is made by a finer method.
 struct ToleranceShares {
     double step = 0.25;
-    double compression = 0.5;
+    double compression = 0.75;
     bool keep_bounds =
         true; ///< false: methods are chosen by cost alone, and only the sample says whether the tolerance is kept
 };
@@ -50,6 +50,10 @@ struct MethodCosts {
     double binned(std::int64_t n_star, double velocity_range) const;
     double compressed(double velocity_range) const;
 };
+
+/// An estimate from a sketch of 16 numbers is below half of the truth once in a thousand times (chi square of 16 degrees of freedom
+/// below 4).
+inline constexpr double sketch_safety = 2;
 
 /// What was chosen, [spaxel].
 struct SpaxelChoices {

@@ -6,6 +6,7 @@
 #include "core/cpu_clones.hpp"
 #include "synthesis/tile_kernel.hpp"
 #include "synthesis/velocity_rows.hpp"
+#include "tessera/core/random.hpp"
 
 namespace tessera {
 
@@ -14,16 +15,19 @@ namespace {
 /// Sums over some pixels.
 struct NodeSums {
     std::vector<double> light, square, largest;
+    std::vector<double> sketch; ///< [column, sketch_size]; empty: not wanted
     std::int64_t n_pixel = 0;
 
-    explicit NodeSums(std::int64_t n_column)
-        : light(static_cast<std::size_t>(n_column), 0.0), square(light), largest(light) {}
+    NodeSums(std::int64_t n_column, bool with_sketch)
+        : light(static_cast<std::size_t>(n_column), 0.0), square(light), largest(light),
+          sketch(with_sketch ? light.size() * sketch_size : 0, 0.0) {}
     void add(const NodeSums& other) {
         for (std::size_t c = 0; c < light.size(); ++c) {
             light[c] += other.light[c];
             square[c] += other.square[c];
             largest[c] = std::max(largest[c], other.largest[c]);
         }
+        for (std::size_t i = 0; i < sketch.size(); ++i) { sketch[i] += other.sketch[i]; }
         n_pixel += other.n_pixel;
     }
     /// @param counts  [tile_pixels] 1 or 0;  truth, difference  [column, tile_pixels]
@@ -35,7 +39,32 @@ struct NodeSums {
         }
     }
 
+    /// @param block  which of the blocks of pixels: they have signs of their own
+    void add_sketch(std::int64_t block, const float* counts, const AlignedFloats& difference) {
+        constexpr std::uint64_t stream = 0x736b6574; // "sket"
+        alignas(64) float signs[tile_pixels * sketch_size];
+        for (std::size_t at = 0; at < std::size(signs); at += 128) {
+            const Philox random = Philox::at(static_cast<std::uint64_t>(block), stream, at);
+            for (std::size_t bit = 0; bit < 128; ++bit) {
+                signs[at + bit] = (random.word[bit / 32] >> (bit % 32) & 1U) != 0 ? 1.0F : -1.0F;
+            }
+        }
+        for (std::size_t c = 0; c < light.size(); ++c) {
+            signed_sums(signs, counts, difference.data() + c * tile_pixels, sketch.data() + c * sketch_size);
+        }
+    }
+
 private:
+    TESSERA_CPU_CLONES
+    static void signed_sums(const float* signs, const float* counts, const float* difference, double* out) {
+        float sum[sketch_size] = {};
+        for (std::int64_t k = 0; k < tile_pixels; ++k) {
+            const float d = counts[k] * difference[k];
+            for (std::int64_t j = 0; j < sketch_size; ++j) { sum[j] += d * signs[k * sketch_size + j]; }
+        }
+        for (std::int64_t j = 0; j < sketch_size; ++j) { out[j] += static_cast<double>(sum[j]); }
+    }
+
     TESSERA_CPU_CLONES
     static void add_pixels(const float* counts, const float* truth, const float* difference, double& light_sum,
                            double& square_sum, double& largest_one) {
@@ -76,12 +105,12 @@ void subtract_scaled(float factor, const float* __restrict from, float* __restri
 
 /// compare(first, n, truth, difference) for the chosen blocks; sums in their order.
 template <class Compare>
-NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, const device::Host& where,
+NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, bool with_sketch, const device::Host& where,
                        const Compare& compare) {
     const std::int64_t n_pixel = choice.pixels.size();
     const std::int64_t n_block = (n_pixel + tile_pixels - 1) / tile_pixels;
     std::vector<NodeSums> sums(static_cast<std::size_t>((n_block + choice.every - 1) / choice.every),
-                               NodeSums(n_column));
+                               NodeSums(n_column, with_sketch));
     device::for_each(where, static_cast<std::int64_t>(sums.size()), 1, [&](std::int64_t i) {
         const std::int64_t first = i * choice.every * tile_pixels;
         const std::int64_t n = std::min(tile_pixels, n_pixel - first);
@@ -93,8 +122,9 @@ NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, const d
             counts[k] = choice.covered[static_cast<std::size_t>(first + k)] ? 1.0F : 0.0F;
         }
         sums[static_cast<std::size_t>(i)].add(counts, truth, difference);
+        if (with_sketch) { sums[static_cast<std::size_t>(i)].add_sketch(i, counts, difference); }
     });
-    NodeSums all(n_column);
+    NodeSums all(n_column, with_sketch);
     for (const NodeSums& some : sums) { all.add(some); }
     NodeErrors out;
     for (std::size_t c = 0; c < all.light.size(); ++c) {
@@ -104,6 +134,9 @@ NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, const d
         out.rms.push_back(mean > 0 ? std::sqrt(all.square[c] / n) / mean : 0.0);
         out.largest.push_back(mean > 0 ? all.largest[c] / mean : 0.0);
     }
+    // The squares of sketch_size sums of n signed terms add up to sketch_size · n mean squares.
+    const double scale = 1 / std::sqrt(static_cast<double>(sketch_size * std::max<std::int64_t>(all.n_pixel, 1)));
+    for (const double sum : all.sketch) { out.sketch.push_back(static_cast<float>(sum * scale)); }
     return out;
 }
 
@@ -124,7 +157,7 @@ double NodeErrors::worst_pixel() const {
 NodeErrors step_errors(const Spectra& nodes, const PixelChoice& choice, double redshift, double step,
                        const device::Host& where) {
     const Lagrange4 half = Lagrange4::at(0.5);
-    return over_pixels(nodes.n_used, choice, where,
+    return over_pixels(nodes.n_used, choice, false, where,
                        [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
                            const auto at = [&](double rows) {
                                return seen(nodes, choice.pixels, first, n, (1 + redshift) * std::exp(rows * step));
@@ -141,7 +174,7 @@ NodeErrors step_errors(const Spectra& nodes, const PixelChoice& choice, double r
 
 NodeErrors compression_errors(const Spectra& nodes, const ssp::Compression& compression, const Spectra& basis,
                               const PixelChoice& choice, double redshift, const device::Host& where) {
-    return over_pixels(nodes.n_used, choice, where,
+    return over_pixels(nodes.n_used, choice, true, where,
                        [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
                            truth = seen(nodes, choice.pixels, first, n, 1 + redshift);
                            difference = truth;

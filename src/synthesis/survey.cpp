@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -99,7 +100,7 @@ std::vector<std::vector<double>*> lists_of(Survey& survey) {
 TESSERA_CPU_CLONES
 void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& interpolator,
              const std::vector<NodeLight>& nodes, Survey& out, Counts& counts, std::uint8_t* node_used,
-             FirstStar* refused) {
+             FirstStar* refused, double* sketch) {
     NodeLight total;
     double mass = 0;
     double velocity = 0;
@@ -110,6 +111,7 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
     for (std::int64_t first = stars.start[s]; first < stars.start[s + 1]; first += ssp::NodeBlock::size) {
         const std::int64_t n = std::min<std::int64_t>(stars.start[s + 1] - first, ssp::NodeBlock::size);
         interpolator.at(stars.metallicity.data() + first, stars.age.data() + first, n, block);
+        float of_block[sketch_size] = {};
         for (std::int64_t i_star = 0; i_star < n; ++i_star) {
             const auto i = static_cast<std::size_t>(first + i_star);
             const auto placement = interpolator.placement(stars.metallicity[i], stars.age[i]);
@@ -132,6 +134,10 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
                 // Cubic weights may be negative: their errors do not make up for others'.
                 total.step_error += std::abs(weight) * nodes[node].step_error;
                 total.compression_error += std::abs(weight) * nodes[node].compression_error;
+                if (sketch == nullptr) { continue; }
+                for (std::size_t j = 0; j < sketch_size; ++j) {
+                    of_block[j] += static_cast<float>(weight) * nodes[node].sketch[j];
+                }
             }
             const double v = stars.los_velocity[i];
             total.in_band += light;
@@ -140,6 +146,8 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
             age += light * stars.age[i];
             metallicity += light * stars.metallicity[i];
         }
+        if (sketch == nullptr) { continue; }
+        for (std::size_t j = 0; j < sketch_size; ++j) { sketch[j] += static_cast<double>(of_block[j]); }
     }
     out.light[s] = total.mean;
     out.step_error[s] = total.step_error;
@@ -165,7 +173,7 @@ void Survey::fill(SynthesisReport& report) const {
 
 Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpolator, const ssp::Library& library,
                     ssp::Outside outside, const std::vector<NodeLight>& nodes, const device::Host& where,
-                    Communicator& comm) {
+                    Communicator& comm, bool with_sketches) {
     const auto n_spaxel = static_cast<std::size_t>(stars.n_spaxel());
     const auto n_node = static_cast<std::size_t>(library.n_node());
     Survey out;
@@ -174,13 +182,15 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
     const std::size_t n_part = (n_spaxel + spaxels_at_a_time - 1) / spaxels_at_a_time;
     std::vector<Counts> counts(n_part);
     std::vector<std::uint8_t> used(n_part * n_node, 0);
+    std::vector<double> sketches(with_sketches ? n_spaxel * sketch_size : 0, 0.0); // [spaxel, sketch_size]
     FirstStar refused;
     device::for_each(where, static_cast<std::int64_t>(n_part), 1, [&](std::int64_t i) {
         const auto part = static_cast<std::size_t>(i);
         const std::size_t first = part * spaxels_at_a_time;
         for (std::size_t s = first; s < std::min(n_spaxel, first + spaxels_at_a_time); ++s) {
             look_at(stars, s, interpolator, nodes, out, counts[part], used.data() + part * n_node,
-                    outside == ssp::Outside::error ? &refused : nullptr);
+                    outside == ssp::Outside::error ? &refused : nullptr,
+                    with_sketches ? sketches.data() + s * sketch_size : nullptr);
         }
     });
     agree(comm, [&] {
@@ -211,6 +221,12 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
     comm.all_reduce(out.node_used, Op::max);
     comm.all_reduce(out.n_star, Op::sum);
     for (auto* list : lists_of(out)) { comm.all_reduce(*list, Op::sum); }
+    if (!with_sketches) { return out; }
+    comm.all_reduce(sketches, Op::sum);
+    for (std::size_t s = 0; s < n_spaxel; ++s) {
+        const auto first = sketches.begin() + static_cast<std::ptrdiff_t>(s * sketch_size);
+        out.compression_rms.push_back(std::sqrt(std::inner_product(first, first + sketch_size, first, 0.0)));
+    }
     return out;
 }
 

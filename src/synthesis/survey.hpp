@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "synthesis/node_errors.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
 namespace tessera {
@@ -22,10 +24,11 @@ VelocityRanges velocity_ranges(const SpaxelStars& stars, const device::Host& whe
 
 /// What one Msun formed of a node gives.
 struct NodeLight {
-    double in_band = 0;           ///< Lsun in the band of the maps
-    double mean = 0;              ///< mean over the pixels, which errors are relative to
-    double step_error = 0;        ///< `mean` times the relative error of the coarse velocity step
-    double compression_error = 0; ///< `mean` times the relative error of the compression
+    double in_band = 0;                      ///< Lsun in the band of the maps
+    double mean = 0;                         ///< mean over the pixels, which errors are relative to
+    double step_error = 0;                   ///< `mean` times the relative error of the coarse velocity step
+    double compression_error = 0;            ///< `mean` times the relative error of the compression
+    std::array<float, sketch_size> sketch{}; ///< of the error of the compression
 };
 
 /// One look at every star, before any spectrum is made. Sums are those of all ranks.
@@ -34,7 +37,9 @@ struct Survey {
     std::vector<std::int32_t> node_used;                      ///< [node] 1: a star has it
     std::vector<std::int64_t> n_star;                         ///< [spaxel] stars that give light
     std::vector<double> light, step_error, compression_error; ///< [spaxel] sums over its stars of what NodeLight says
-    SpaxelSums sums;                                          ///< for the maps
+    std::vector<double> compression_rms; ///< [spaxel] rms error of all its stars together, estimated from
+                                         ///< sketches; empty without
+    SpaxelSums sums;                     ///< for the maps
 
     /// Counts and sums go into the report.
     void fill(SynthesisReport& report) const;
@@ -44,6 +49,6 @@ struct Survey {
 /// @throws Error(Kind::data)  a star outside the library, and ssp.outside = error
 Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpolator, const ssp::Library& library,
                     ssp::Outside outside, const std::vector<NodeLight>& nodes, const device::Host& where,
-                    Communicator& comm);
+                    Communicator& comm, bool with_sketches = false);
 
 } // namespace tessera

@@ -96,10 +96,10 @@ struct SynthesisReport {
            ///< when all is exact: exact_error_rms
     double error_rms_median = 0; ///< median of the sample
     double error_max = 0;        ///< worst pixel of the sample, relative to its spaxel's mean
-    double error_bound =
-        0; ///< largest bound of a spaxel that is not exact, which the choice of methods went by: light-weighted mean of
-           ///< its nodes' errors, measured at rest and at the largest velocities. With positive weights, and a band
-           ///< wide against Doppler shifts, no spaxel's rms is above it. 0 when all is exact
+    /// Largest bound of a spaxel that is not exact, which the choice of methods went by: of the velocity step the light-weighted mean
+    /// of its nodes' errors; of the compression that, or twice an estimate of its stars' error together (docs/physics.md,
+    /// section 8). 0 when all is exact.
+    double error_bound = 0;
     std::int64_t n_error_sample = 0; ///< spaxels in the sample
     SpaxelSums sums;                 ///< of the stars, for maps
     int n_refined = 0;               ///< times that the sample was above the tolerance and finer settings were taken
