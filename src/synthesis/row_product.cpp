@@ -208,8 +208,8 @@ private:
 
     void multiply(const Task& task, const Segment& segment, const float* panel) const {
         const Group& group = groups_[static_cast<std::size_t>(segment.group)];
-        // Sums in float of a hundred weights at most, then sums of those: rounding does not grow with the number of weights.
-        constexpr std::int64_t at_a_time = 128;
+        // Sums in float of 64 weights at most, then sums of those: the rounding of longer ones is seen between numbers of ranks.
+        constexpr std::int64_t at_a_time = 64;
         alignas(64) float sum[tile_spaxels * tile_pixels];
         alignas(64) float more[tile_spaxels * tile_pixels];
         const auto kernel = group.width == 1 ? tile_kernels().single : tile_kernels().group;
