@@ -11,6 +11,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/core/region.hpp"
 #include "tessera/synthesis/coverage.hpp"
 
 namespace tessera {
@@ -40,7 +41,7 @@ Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, s
     points_ = points_read(input.library.wavelength, input.pixels, input.redshift, largest + reach_of_rows);
     std::vector<std::int32_t> all(static_cast<std::size_t>(input.library.n_node()));
     std::iota(all.begin(), all.end(), 0);
-    nodes_ = Spectra::of_nodes(input.library, all, points_, reach_of_rows);
+    nodes_ = Spectra::of_nodes(input.library, all, points_, reach_of_rows, input_.where);
     prior_ = ssp::population_prior(input.library, {points_.first, points_.end});
     made_.assign(static_cast<std::size_t>(input.stars.n_spaxel()), SpaxelMethod::dark);
     own_row_.resize(made_.size());
@@ -94,6 +95,7 @@ MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const
 
 /// Steps, and the compression if there is to be one. Depends on the library, the pixels and the options, not on the ranks.
 void Conserving::choose_settings() {
+    const Region region("settings");
     const std::int64_t n_block = (input_.pixels.size() + tile_pixels - 1) / tile_pixels;
     const PixelChoice some{input_.pixels, covered_, std::max<std::int64_t>(1, n_block / blocks_looked_at)};
     const PixelChoice all{input_.pixels, covered_, 1};
@@ -115,7 +117,7 @@ void Conserving::choose_settings() {
     if (method_ == Method::binned) { return; }
     compression_ = ssp::compressed(input_.library, {points_.first, points_.end}, prior_,
                                    shares_.compression * options_.tolerance, input_.where);
-    basis_ = Spectra::of_basis(input_.library, *compression_, points_, reach_of_rows);
+    basis_ = Spectra::of_basis(input_.library, *compression_, points_, reach_of_rows, input_.where);
     compression_errors_ = at_all_speeds([&](double redshift) {
         return compression_errors(nodes_, *compression_, basis_, all, redshift, input_.where);
     });
@@ -127,6 +129,7 @@ double Conserving::likely_shift() const {
 }
 
 void Conserving::survey() {
+    const Region region("survey");
     std::vector<NodeLight> nodes(prior_.size());
     for (std::size_t k = 0; k < nodes.size(); ++k) {
         nodes[k].in_band = band_light_[k];
@@ -146,7 +149,7 @@ void Conserving::survey() {
         columns_.column[k] = static_cast<std::int32_t>(columns_.node.size());
         columns_.node.push_back(static_cast<std::int32_t>(k));
     }
-    used_ = Spectra::of_nodes(input_.library, columns_.node, points_, reach_of_rows);
+    used_ = Spectra::of_nodes(input_.library, columns_.node, points_, reach_of_rows, input_.where);
 }
 
 void Conserving::choose() {
@@ -170,6 +173,7 @@ RowKind Conserving::kind_of(SpaxelMethod method) const {
 
 /// @param again  only what was not exact the last time
 void Conserving::sum(PartialCube& cube, bool again) {
+    const Region region("sum");
     for (const SpaxelMethod method : {SpaxelMethod::exact, SpaxelMethod::binned, SpaxelMethod::compressed}) {
         std::vector<std::int64_t> spaxels;
         for (std::size_t s = 0; s < made_.size(); ++s) {
@@ -189,6 +193,7 @@ void Conserving::sum(PartialCube& cube, bool again) {
 }
 
 SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample) {
+    const Region region("error sample");
     std::vector<std::int64_t> candidates;
     std::vector<double> bound;
     for (std::size_t s = 0; s < made_.size(); ++s) {

@@ -88,14 +88,18 @@ private:
     }
 };
 
+/// What one block of pixels is compared in; of one thread, reused.
+struct Panels {
+    AlignedFloats truth, difference, row; ///< [column, tile_pixels]
+};
+
 /// The spectra in pixels [first, first + n) for one Doppler factor: [column, tile_pixels].
-AlignedFloats seen(const Spectra& spectra, const WavelengthGrid& pixels, std::int64_t first, std::int64_t n,
-                   double doppler_factor) {
-    AlignedFloats out(static_cast<std::size_t>(spectra.n_column * tile_pixels));
+void see(const Spectra& spectra, const WavelengthGrid& pixels, std::int64_t first, std::int64_t n,
+         double doppler_factor, AlignedFloats& out) {
+    out.resize(static_cast<std::size_t>(spectra.n_column * tile_pixels));
     const PixelBands bands(spectra.wavelength, pixels, first, first + n, doppler_factor);
     tile_kernels().fill(spectra.light.data(), spectra.n_column, bands.first.data(), bands.weight.data(), bands.width, n,
                         out.data());
-    return out;
 }
 
 TESSERA_CPU_CLONES
@@ -103,7 +107,7 @@ void subtract_scaled(float factor, const float* __restrict from, float* __restri
     for (std::int64_t k = 0; k < tile_pixels; ++k) { to[k] -= factor * from[k]; }
 }
 
-/// compare(first, n, truth, difference) for the chosen blocks; sums in their order.
+/// compare(first, n, panels) for the chosen blocks; sums in their order.
 template <class Compare>
 NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, bool with_sketch, const device::Host& where,
                        const Compare& compare) {
@@ -114,15 +118,14 @@ NodeErrors over_pixels(std::int64_t n_column, const PixelChoice& choice, bool wi
     device::for_each(where, static_cast<std::int64_t>(sums.size()), 1, [&](std::int64_t i) {
         const std::int64_t first = i * choice.every * tile_pixels;
         const std::int64_t n = std::min(tile_pixels, n_pixel - first);
-        AlignedFloats truth;
-        AlignedFloats difference;
-        compare(first, n, truth, difference);
+        thread_local Panels panels;
+        compare(first, n, panels);
         float counts[tile_pixels] = {};
         for (std::int64_t k = 0; k < n; ++k) {
             counts[k] = choice.covered[static_cast<std::size_t>(first + k)] ? 1.0F : 0.0F;
         }
-        sums[static_cast<std::size_t>(i)].add(counts, truth, difference);
-        if (with_sketch) { sums[static_cast<std::size_t>(i)].add_sketch(i, counts, difference); }
+        sums[static_cast<std::size_t>(i)].add(counts, panels.truth, panels.difference);
+        if (with_sketch) { sums[static_cast<std::size_t>(i)].add_sketch(i, counts, panels.difference); }
     });
     NodeSums all(n_column, with_sketch);
     for (const NodeSums& some : sums) { all.add(some); }
@@ -157,36 +160,36 @@ double NodeErrors::worst_pixel() const {
 NodeErrors step_errors(const Spectra& nodes, const PixelChoice& choice, double redshift, double step,
                        const device::Host& where) {
     const Lagrange4 half = Lagrange4::at(0.5);
-    return over_pixels(nodes.n_used, choice, false, where,
-                       [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
-                           const auto at = [&](double rows) {
-                               return seen(nodes, choice.pixels, first, n, (1 + redshift) * std::exp(rows * step));
-                           };
-                           truth = at(0.5);
-                           difference = truth;
-                           for (int m = 0; m < 4; ++m) {
-                               const AlignedFloats row = at(m - 1);
-                               const auto weight = static_cast<float>(half.weight[m]);
-                               for (std::size_t i = 0; i < row.size(); ++i) { difference[i] -= weight * row[i]; }
-                           }
-                       });
+    return over_pixels(nodes.n_used, choice, false, where, [&](std::int64_t first, std::int64_t n, Panels& panels) {
+        const auto see_at = [&](double rows, AlignedFloats& out) {
+            see(nodes, choice.pixels, first, n, (1 + redshift) * std::exp(rows * step), out);
+        };
+        see_at(0.5, panels.truth);
+        panels.difference = panels.truth;
+        for (int m = 0; m < 4; ++m) {
+            see_at(m - 1, panels.row);
+            for (std::size_t i = 0; i < panels.row.size(); i += tile_pixels) {
+                subtract_scaled(static_cast<float>(half.weight[m]), panels.row.data() + i,
+                                panels.difference.data() + i);
+            }
+        }
+    });
 }
 
 NodeErrors compression_errors(const Spectra& nodes, const ssp::Compression& compression, const Spectra& basis,
                               const PixelChoice& choice, double redshift, const device::Host& where) {
-    return over_pixels(nodes.n_used, choice, true, where,
-                       [&](std::int64_t first, std::int64_t n, AlignedFloats& truth, AlignedFloats& difference) {
-                           truth = seen(nodes, choice.pixels, first, n, 1 + redshift);
-                           difference = truth;
-                           const AlignedFloats rows = seen(basis, choice.pixels, first, n, 1 + redshift);
-                           const auto rank = static_cast<std::size_t>(compression.rank);
-                           for (std::size_t c = 0; c < static_cast<std::size_t>(nodes.n_used); ++c) {
-                               for (std::size_t j = 0; j < rank; ++j) {
-                                   subtract_scaled(compression.coefficients[c * rank + j],
-                                                   rows.data() + j * tile_pixels, difference.data() + c * tile_pixels);
-                               }
-                           }
-                       });
+    return over_pixels(nodes.n_used, choice, true, where, [&](std::int64_t first, std::int64_t n, Panels& panels) {
+        see(nodes, choice.pixels, first, n, 1 + redshift, panels.truth);
+        panels.difference = panels.truth;
+        see(basis, choice.pixels, first, n, 1 + redshift, panels.row);
+        const auto rank = static_cast<std::size_t>(compression.rank);
+        for (std::size_t c = 0; c < static_cast<std::size_t>(nodes.n_used); ++c) {
+            for (std::size_t j = 0; j < rank; ++j) {
+                subtract_scaled(compression.coefficients[c * rank + j], panels.row.data() + j * tile_pixels,
+                                panels.difference.data() + c * tile_pixels);
+            }
+        }
+    });
 }
 
 } // namespace tessera

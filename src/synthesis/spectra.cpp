@@ -10,7 +10,7 @@ namespace {
 /// Rows of a table [row, point] become columns. Blocks of 16 × 16, so that both sides stay in the cache.
 template <class Row>
 Spectra from_rows(const std::vector<double>& wavelength, PointRange points, double beyond, std::int64_t n_row,
-                  const Row& row) {
+                  const Row& row, const device::Host& where) {
     const bool at_start = points.first == 0;
     const bool at_end = points.end == static_cast<std::int64_t>(wavelength.size());
     Spectra out;
@@ -22,13 +22,14 @@ Spectra from_rows(const std::vector<double>& wavelength, PointRange points, doub
     out.light.assign(out.wavelength.size() * static_cast<std::size_t>(out.n_column), 0.0F);
     float* inner = out.light.data() + (at_start ? out.n_column : 0);
     constexpr std::int64_t side = 16;
-    for (std::int64_t point = 0; point < points.size(); point += side) {
+    device::for_each(where, (points.size() + side - 1) / side, 8, [&](std::int64_t block) {
+        const std::int64_t point = block * side;
         const std::int64_t end = std::min(points.size(), point + side);
         for (std::int64_t column = 0; column < n_row; ++column) {
             const float* from = row(column) + points.first;
             for (std::int64_t i = point; i < end; ++i) { inner[i * out.n_column + column] = from[i]; }
         }
-    }
+    });
     if (at_start) { std::copy_n(inner, out.n_column, out.light.data()); }
     if (at_end) {
         float* last = inner + (points.size() - 1) * out.n_column;
@@ -40,15 +41,17 @@ Spectra from_rows(const std::vector<double>& wavelength, PointRange points, doub
 } // namespace
 
 Spectra Spectra::of_nodes(const ssp::Library& library, const std::vector<std::int32_t>& nodes, PointRange points,
-                          double beyond) {
-    return from_rows(library.wavelength, points, beyond, static_cast<std::int64_t>(nodes.size()),
-                     [&](std::int64_t column) { return library.nodes().row(nodes[static_cast<std::size_t>(column)]); });
+                          double beyond, const device::Host& where) {
+    return from_rows(
+        library.wavelength, points, beyond, static_cast<std::int64_t>(nodes.size()),
+        [&](std::int64_t column) { return library.nodes().row(nodes[static_cast<std::size_t>(column)]); }, where);
 }
 
 Spectra Spectra::of_basis(const ssp::Library& library, const ssp::Compression& compression, PointRange points,
-                          double beyond) {
-    return from_rows(library.wavelength, points, beyond, compression.rank,
-                     [&](std::int64_t column) { return compression.basis.data() + column * library.n_wave(); });
+                          double beyond, const device::Host& where) {
+    return from_rows(
+        library.wavelength, points, beyond, compression.rank,
+        [&](std::int64_t column) { return compression.basis.data() + column * library.n_wave(); }, where);
 }
 
 } // namespace tessera

@@ -5,6 +5,7 @@
 
 #include "synthesis/aligned.hpp"
 #include "synthesis/pixel_bands.hpp"
+#include "tessera/device/device.hpp"
 #include "tessera/ssp/compression.hpp"
 #include "tessera/ssp/library.hpp"
 
@@ -21,10 +22,10 @@ struct Spectra {
     /// One column for each of `nodes`, in that order. Where the points reach an end of the library, a point is added that goes on with the
     /// end's light for `beyond` in ln(wavelength): rows faster than any star are interpolated from, and must not be cut off there.
     static Spectra of_nodes(const ssp::Library& library, const std::vector<std::int32_t>& nodes, PointRange points,
-                            double beyond);
+                            double beyond, const device::Host& where = {});
     /// One column for each basis spectrum.
     static Spectra of_basis(const ssp::Library& library, const ssp::Compression& compression, PointRange points,
-                            double beyond);
+                            double beyond, const device::Host& where = {});
 
     std::int64_t bytes() const { return static_cast<std::int64_t>(light.size()) * 4; }
 };

@@ -36,7 +36,7 @@ private:
 };
 
 /// Spaxels that a thread looks at in one go: enough of them that lists of their own cost nothing.
-constexpr std::int64_t spaxels_at_a_time = 16;
+constexpr std::int64_t spaxels_at_a_time = 4;
 
 } // namespace
 
@@ -57,12 +57,16 @@ VelocityRanges velocity_ranges(const SpaxelStars& stars, const device::Host& whe
         FirstStar wrong;
         device::for_each(where, stars.n_spaxel(), spaxels_at_a_time, [&](std::int64_t spaxel) {
             const auto s = static_cast<std::size_t>(spaxel);
+            double slowest = out.slowest[s];
+            double fastest = out.fastest[s];
             for (std::int64_t i = stars.start[s]; i < stars.start[s + 1]; ++i) {
                 const double velocity = stars.los_velocity[static_cast<std::size_t>(i)];
                 if (!(std::abs(velocity) <= speed_limit)) { wrong.found(i); }
-                out.slowest[s] = std::min(out.slowest[s], velocity);
-                out.fastest[s] = std::max(out.fastest[s], velocity);
+                slowest = std::min(slowest, velocity);
+                fastest = std::max(fastest, velocity);
             }
+            out.slowest[s] = slowest;
+            out.fastest[s] = fastest;
         });
         if (!wrong.any()) { return; }
         throw Error({.kind = Kind::data,
@@ -102,6 +106,7 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
              const std::vector<NodeLight>& nodes, Survey& out, Counts& counts, std::uint8_t* node_used,
              FirstStar* refused, double* sketch) {
     NodeLight total;
+    std::int64_t n_lit = 0;
     double mass = 0;
     double velocity = 0;
     double velocity2 = 0;
@@ -121,8 +126,7 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
             }
             mass += stars.mass[i];
             if (block.lit[i_star] == 0) { continue; }
-            ++counts.with_light;
-            ++out.n_star[s];
+            ++n_lit;
             double light = 0;
             for (int k = 0; k < block.per_star; ++k) {
                 const auto node = static_cast<std::size_t>(block.node[k][i_star]);
@@ -149,6 +153,9 @@ void look_at(const SpaxelStars& stars, std::size_t s, const ssp::Interpolator& i
         if (sketch == nullptr) { continue; }
         for (std::size_t j = 0; j < sketch_size; ++j) { sketch[j] += static_cast<double>(of_block[j]); }
     }
+    // Written once: neighbouring spaxels are other threads', and share cache lines.
+    counts.with_light += n_lit;
+    out.n_star[s] = n_lit;
     out.light[s] = total.mean;
     out.step_error[s] = total.step_error;
     out.compression_error[s] = total.compression_error;
@@ -181,14 +188,15 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
     for (auto* list : lists_of(out)) { list->assign(n_spaxel, 0.0); }
     const std::size_t n_part = (n_spaxel + spaxels_at_a_time - 1) / spaxels_at_a_time;
     std::vector<Counts> counts(n_part);
-    std::vector<std::uint8_t> used(n_part * n_node, 0);
+    const std::size_t stride = (n_node / 64 + 2) * 64; // parts are other threads', and must not share cache lines
+    std::vector<std::uint8_t> used(n_part * stride, 0);
     std::vector<double> sketches(with_sketches ? n_spaxel * sketch_size : 0, 0.0); // [spaxel, sketch_size]
     FirstStar refused;
     device::for_each(where, static_cast<std::int64_t>(n_part), 1, [&](std::int64_t i) {
         const auto part = static_cast<std::size_t>(i);
         const std::size_t first = part * spaxels_at_a_time;
         for (std::size_t s = first; s < std::min(n_spaxel, first + spaxels_at_a_time); ++s) {
-            look_at(stars, s, interpolator, nodes, out, counts[part], used.data() + part * n_node,
+            look_at(stars, s, interpolator, nodes, out, counts[part], used.data() + part * stride,
                     outside == ssp::Outside::error ? &refused : nullptr,
                     with_sketches ? sketches.data() + s * sketch_size : nullptr);
         }
@@ -217,7 +225,11 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
     out.n_outside = total[2];
     out.n_synthesised = total[3];
     out.node_used.assign(n_node, 0);
-    for (std::size_t i = 0; i < used.size(); ++i) { out.node_used[i % n_node] |= static_cast<std::int32_t>(used[i]); }
+    for (std::size_t part = 0; part < n_part; ++part) {
+        for (std::size_t k = 0; k < n_node; ++k) {
+            out.node_used[k] |= static_cast<std::int32_t>(used[part * stride + k]);
+        }
+    }
     comm.all_reduce(out.node_used, Op::max);
     comm.all_reduce(out.n_star, Op::sum);
     for (auto* list : lists_of(out)) { comm.all_reduce(*list, Op::sum); }

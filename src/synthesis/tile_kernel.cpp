@@ -1,7 +1,6 @@
 #include "synthesis/tile_kernel.hpp"
 
 #include <array>
-#include <numbers>
 #include <utility>
 
 namespace tessera {
@@ -130,8 +129,7 @@ struct Available {
             kernels[static_cast<std::size_t>(n++)] = {"AVX2", 2, 14, group_avx2, single_avx2, fill_avx2};
         }
 #endif
-        kernels[static_cast<std::size_t>(n++)] = {"baseline",     std::numbers::sqrt2, 10,
-                                                  group_baseline, single_baseline,     fill_baseline};
+        kernels[static_cast<std::size_t>(n++)] = {"baseline", 1, 10, group_baseline, single_baseline, fill_baseline};
     }
 };
 

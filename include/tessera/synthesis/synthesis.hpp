@@ -98,7 +98,7 @@ struct SynthesisReport {
     double error_max = 0;        ///< worst pixel of the sample, relative to its spaxel's mean
     /// Largest bound of a spaxel that is not exact, which the choice of methods went by: of the velocity step the light-weighted mean
     /// of its nodes' errors; of the compression that, or twice an estimate of its stars' error together (docs/physics.md,
-    /// section 8). 0 when all is exact.
+    /// section 8): good to a factor of two. 0 when all is exact.
     double error_bound = 0;
     std::int64_t n_error_sample = 0; ///< spaxels in the sample
     SpaxelSums sums;                 ///< of the stars, for maps
