@@ -48,40 +48,49 @@ Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, s
     std::iota(own_row_.begin(), own_row_.end(), std::int64_t{0});
 }
 
-/// What `auto` may gain, before anything is known of the stars' ages: in a small galaxy the templates, the basis and the sample
-/// cost more than they save. In multiply-adds a pixel, as all costs here.
-Method Conserving::worthwhile_method() const {
+/// What `auto` takes into account. In multiply-adds a pixel, as all costs here: panels of templates, the basis and the comparison
+/// with a sample cost a small galaxy more than they save.
+Method Conserving::worthwhile_method() {
     if (options_.method != Method::automatic) { return options_.method; }
-    constexpr double likely_rank = 64;
-    MethodCosts costs = costs_with(input_.library.n_node(), static_cast<std::int64_t>(likely_rank));
+    classes_ = node_classes(input_.stars, input_.interpolator, input_.library.n_node(), input_.where, comm_);
+    double n_node = 0;
+    for (const NodeClass& nodes : classes_) { n_node += nodes.n_node; }
+    // What libraries of some hundred nodes took at 1e-2 to 1e-4.
+    const double likely_rank = std::clamp(56 * std::pow(1e-3 / options_.tolerance, 0.45), 8.0, 256.0);
+    const MethodCosts costs = costs_with(static_cast<std::int64_t>(n_node), static_cast<std::int64_t>(likely_rank));
     std::vector<std::int64_t> n_star(made_.size());
     for (std::size_t s = 0; s < n_star.size(); ++s) { n_star[s] = input_.stars.start[s + 1] - input_.stars.start[s]; }
     comm_.all_reduce(n_star, Op::sum);
     double exact = 0;
     double binned = 0;
     double compressed = 0;
+    double n_lit = 0;
     double widest = 0;
     for (std::size_t s = 0; s < n_star.size(); ++s) {
         if (n_star[s] == 0) { continue; }
         const double range = log_doppler(input_.velocities.fastest[s], options_.doppler) -
                              log_doppler(input_.velocities.slowest[s], options_.doppler);
         const double here = costs.exact(n_star[s], range);
+        const double in_bins = std::min(here, costs.binned(n_star[s], range));
         exact += here;
-        binned += std::min(here, costs.binned(n_star[s], range));
-        compressed += std::min(here, costs.compressed(range));
+        binned += in_bins;
+        compressed += std::min(in_bins, costs.compressed(range));
+        n_lit += 1;
         widest = std::max(widest, range);
     }
-    // The sample needs all rows of exact once more, and bins have rows of their own.
-    const double rows = widest / steps_.exact + widest / steps_.bin + 8;
-    const double setup = rows * tile_kernels().cost_of_fill * static_cast<double>(input_.library.n_node());
+    const double panels = tile_kernels().cost_of_fill * n_node;
+    const double exact_panels = (widest / steps_.exact + 4) * panels;
+    const double bin_panels = (widest / steps_.bin + 4) * panels;
+    const double sample = exact_panels + 16 * exact / std::max(n_lit, 1.0);
     constexpr double passes = 5; // over the library for every basis vector
-    constexpr double slower = 3; // than the product, per multiply-add
+    constexpr double slower = 8; // than the product, per multiply-add; finding the errors included
     const double basis = passes * likely_rank * slower * static_cast<double>(input_.library.n_node()) *
                          static_cast<double>(points_.size()) / static_cast<double>(input_.pixels.size());
-    constexpr double margin =
-        4; // measured at 10^5 stars: exact shares more between spaxels than is known here, and errors take time too
-    if (compressed + basis < binned && exact - compressed > margin * (setup + basis)) { return Method::automatic; }
-    return exact - binned > margin * setup ? Method::binned : Method::exact;
+    const double with_exact = exact + exact_panels;
+    const double with_bins = binned + bin_panels + sample;
+    const double with_basis = compressed + bin_panels + sample + basis;
+    if (with_exact <= std::min(with_bins, with_basis)) { return Method::exact; }
+    return with_bins <= with_basis ? Method::binned : Method::automatic;
 }
 
 MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const {
@@ -90,7 +99,8 @@ MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const
             .n_node_used = n_node,
             .exact_step = steps_.exact,
             .bin_step = steps_.bin,
-            .rank = rank};
+            .rank = rank,
+            .classes = classes_};
 }
 
 /// Steps, and the compression if there is to be one. Depends on the library, the pixels and the options, not on the ranks.

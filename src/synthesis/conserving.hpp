@@ -25,7 +25,7 @@ private:
     void choose();
     void sum(PartialCube& cube, bool again);
     SampleError measure(const PartialCube& cube, std::int64_t& n_sample);
-    Method worthwhile_method() const;
+    Method worthwhile_method();
     MethodCosts costs_with(std::int64_t n_node, std::int64_t rank) const;
     double likely_shift() const;
     RowKind kind_of(SpaxelMethod method) const;
@@ -46,6 +46,7 @@ private:
     Spectra nodes_;             ///< all nodes
     std::vector<double> prior_; ///< [node]
     VelocitySteps steps_;
+    std::vector<NodeClass> classes_;                      ///< for auto
     Method method_ = Method::exact;                       ///< what is worth the trouble of those asked for
     std::shared_ptr<const ssp::Compression> compression_; ///< null: none
     Spectra basis_;                                       ///< of the compression

@@ -39,17 +39,32 @@ VelocitySteps choose_steps(const Spectra& nodes, const PixelChoice& choice, doub
                            const device::Host& where);
 
 /// What the choice weighs, in multiply-adds a pixel of the six-spaxel product.
+/// Nodes that about the same share of the stars has.
+struct NodeClass {
+    double share = 0; ///< of the stars, each node
+    double n_node = 0;
+};
+
 struct MethodCosts {
     double cost_of_single = 2;       ///< of a weight that no neighbouring spaxel shares
     std::int64_t nodes_per_star = 4; ///< 4 linear, 16 cubic
     std::int64_t n_node_used = 0;
     double exact_step = 0, bin_step = 0;
     std::int64_t rank = 0; ///< 0: no compression
+    /// Of the galaxy: with it the pairs of rows and nodes that n stars touch are estimated, without it they are all pairs at most.
+    std::vector<NodeClass> classes = {};
 
     double exact(std::int64_t n_star, double velocity_range) const;
     double binned(std::int64_t n_star, double velocity_range) const;
     double compressed(double velocity_range) const;
+    /// Weights of that many stars on rows of that step.
+    double of_nodes(std::int64_t n_star, double velocity_range, double step) const;
 };
+
+/// Shares of the nodes among the galaxy's stars, from about a sixteenth of them (all when they are few), picked by their own
+/// numbers: the same ones on any number of ranks. By octaves of the share. Collective.
+std::vector<NodeClass> node_classes(const SpaxelStars& stars, const ssp::Interpolator& interpolator,
+                                    std::int64_t n_node, const device::Host& where, Communicator& comm);
 
 /// An estimate from a sketch of 16 numbers is below half of the truth once in a thousand times (chi square of 16 degrees of freedom
 /// below 4).

@@ -86,6 +86,44 @@ TEST(MethodChoice, WithoutStarsASpaxelIsDarkAndWithoutLightItIsExact) {
     }
 }
 
+TEST(MethodCosts, OfKnownKindsOfStarsAreBelowThoseOfAllPairsAndGrow) {
+    MethodCosts costs{
+        .cost_of_single = 2, .nodes_per_star = 4, .n_node_used = 100, .exact_step = 1e-5, .bin_step = 1e-4, .rank = 20};
+    costs.classes = {{.share = 0.5, .n_node = 4},
+                     {.share = 2.0 / 96, .n_node = 96}}; // four nodes hold half of the light
+    double before = 0;
+    for (const std::int64_t n : {1, 10, 100, 1000, 10000, 100000}) {
+        const double now = costs.exact(n, 2e-3);
+        EXPECT_GT(now, before);
+        EXPECT_LE(now, 2 * 4 * 4 * static_cast<double>(n));
+        EXPECT_LE(now, 2 * 204 * 100);
+        EXPECT_LE(costs.binned(n, 2e-3), now);
+        before = now;
+    }
+}
+
+TEST(NodeClasses, SharesOfNodesAreCountedTheSameOnAnyNumberOfRanks) {
+    const ssp::Library library = ssp::demo_library();
+    const ssp::Interpolator interpolator(library, ssp::Interpolation::linear, ssp::Outside::clamp);
+    SpaxelStars
+        stars; // exactly on one node, which then has all of them; its neighbours count as touched with weight 0 or not at all
+    const std::int64_t n = 200000;
+    const auto metallicity = static_cast<float>(library.metallicity[1]);
+    const auto age = static_cast<float>(library.age[2]);
+    for (std::int64_t i = 0; i < n; ++i) {
+        stars.los_velocity.push_back(static_cast<float>(i % 977) - 488);
+        stars.metallicity.push_back(metallicity);
+        stars.age.push_back(age);
+    }
+    stars.initial_mass.assign(static_cast<std::size_t>(n), 1.0F);
+    stars.mass = stars.initial_mass;
+    stars.start = {0, n};
+    const auto classes = node_classes(stars, interpolator, library.n_node(), {3}, test::world());
+    ASSERT_EQ(classes.size(), 1U);
+    EXPECT_DOUBLE_EQ(classes[0].share, 1.0);
+    EXPECT_DOUBLE_EQ(classes[0].n_node, 1.0);
+}
+
 TEST(MethodCosts, GrowWithTheStarsUntilAllRowsAreTouched) {
     MethodCosts costs{
         .cost_of_single = 2, .nodes_per_star = 4, .n_node_used = 100, .exact_step = 1e-5, .bin_step = 1e-4, .rank = 20};
