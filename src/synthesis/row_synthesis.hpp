@@ -1,6 +1,7 @@
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "synthesis/method_choice.hpp"

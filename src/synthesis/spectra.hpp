@@ -26,8 +26,6 @@ struct Spectra {
     /// One column for each basis spectrum.
     static Spectra of_basis(const ssp::Library& library, const ssp::Compression& compression, PointRange points,
                             double beyond, const device::Host& where = {});
-
-    std::int64_t bytes() const { return static_cast<std::int64_t>(light.size()) * 4; }
 };
 
 /// Columns rounded up to what the kernels work on.
