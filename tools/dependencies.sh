@@ -15,7 +15,7 @@ build=(g++ cmake ninja-build pkg-config git libopenmpi-dev openmpi-bin libhdf5-o
     libboost-program-options-dev libfmt-dev libyaml-cpp-dev nlohmann-json3-dev libcfitsio-dev zlib1g-dev libcairo2-dev
     fonts-dejavu-core)
 test=(libgtest-dev libgmock-dev python3 python3-venv)
-lint=(clang-format-19 clang-tidy-19)
+lint=(clang-format-19 clang-tidy-19 libomp-19-dev)
 bench=(libbenchmark-dev libopenblas-dev)
 
 say() { printf '%s\n' "dependencies: $*" >&2; }
