@@ -6,6 +6,9 @@
 
 #include <sys/mman.h>
 
+#if !defined(                                                                                                          \
+    __SANITIZE_ADDRESS__) // which has an allocator of its own, and compares where memory came from with where it goes
+
 namespace {
 
 constexpr std::size_t large_page = std::size_t{2} << 20;
@@ -33,3 +36,5 @@ void* operator new(std::size_t n) {
 
 void operator delete(void* array) noexcept { std::free(array); }
 void operator delete(void* array, std::size_t /*n*/) noexcept { std::free(array); }
+
+#endif
