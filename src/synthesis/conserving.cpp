@@ -103,7 +103,7 @@ MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const
             .classes = classes_};
 }
 
-/// Steps, and the compression if there is to be one. Depends on the library, the pixels and the options, not on the ranks.
+/// Steps, and the compression if there is to be one: from the library, the pixels, the options and the stars of all ranks.
 void Conserving::choose_settings() {
     const Region region("settings");
     const std::int64_t n_block = (input_.pixels.size() + tile_pixels - 1) / tile_pixels;

@@ -10,8 +10,9 @@
 namespace tessera {
 
 VelocityGrid VelocityGrid::spanning(double step, double lowest, double highest) {
-    const std::int64_t first = RowTaps::at(lowest / step).first;
-    return {step, first, RowTaps::at(highest / step).first + 4 - first};
+    // A row more on either side: rounding may put the same star on the other side of a row where it is placed again.
+    const std::int64_t first = RowTaps::at(lowest / step).first - 1;
+    return {step, first, RowTaps::at(highest / step).first + 5 - first};
 }
 
 namespace {

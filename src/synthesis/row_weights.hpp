@@ -14,7 +14,7 @@ struct VelocityGrid {
     double step = 0;
     std::int64_t first = 0, n = 0;
 
-    /// With the rows that stars of these ln Doppler factors touch.
+    /// With the rows that stars of these ln Doppler factors touch, and one more on either side.
     static VelocityGrid spanning(double step, double lowest, double highest);
 };
 
