@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/cube/cube.hpp"
+#include "tessera/device/accelerator.hpp"
+
+namespace tessera {
+
+/// PartialCube in an accelerator's memory, as planes: flux [wave, spaxel], the layout of the slabs that come next. It belongs to the
+/// compute queue. Zero when made.
+struct DevicePartial {
+    std::int64_t n_wave = 0, n_spaxel = 0;
+    device::Buffer<float> flux;
+
+    DevicePartial() = default;
+    DevicePartial(device::Accelerator& accelerator, std::int64_t waves, std::int64_t spaxels);
+};
+
+/// CubeSlab in an accelerator's memory: flux [wave, y, x]. Contents undefined when made.
+struct DeviceSlab {
+    WaveRange range; ///< global wavelength indices
+    std::int64_t n_y = 0, n_x = 0;
+    device::Buffer<float> flux;
+
+    DeviceSlab() = default;
+    DeviceSlab(device::Accelerator& accelerator, WaveRange waves, std::int64_t y, std::int64_t x);
+    std::int64_t n_wave() const { return range.count; }
+    std::int64_t plane() const { return n_y * n_x; }
+};
+
+/// As for the host: the sum over ranks, this rank's slab. Consumes the partial cube. Collective.
+DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std::int64_t n_y, std::int64_t n_x,
+                  Reduction method, Communicator& comm);
+
+/// As for the host. Collective.
+DeviceSlab with_ghosts(device::Accelerator& accelerator, const DeviceSlab& slab, std::int64_t n_ghost,
+                       std::int64_t n_wave, Communicator& comm);
+
+/// Multiplies all of the slab.
+void scale(device::Accelerator& accelerator, DeviceSlab& slab, double factor);
+
+/// Planes [first, first + count) of the slab (global indices), `margin` spaxels cut off on every side, renumbered from `renumber`.
+DeviceSlab cut_out(device::Accelerator& accelerator, const DeviceSlab& slab, WaveRange planes, std::int64_t margin,
+                   std::int64_t renumber);
+
+/// To and from the host; returns when it is there.
+CubeSlab to_host(device::Accelerator& accelerator, const DeviceSlab& slab);
+DeviceSlab to_device(device::Accelerator& accelerator, const CubeSlab& slab);
+
+} // namespace tessera

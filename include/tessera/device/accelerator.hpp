@@ -1,0 +1,243 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tessera/device/kernel.hpp"
+
+namespace tessera::device {
+
+template <class T>
+class Buffer;
+
+/// A point in the work of a queue: reached when all that the queue was given before is done.
+class Mark {
+public:
+    virtual ~Mark() = default;
+};
+using MarkPointer = std::shared_ptr<Mark>;
+
+/// Matrix product in single precision, row-major, `n_batch` of them a stride apart:
+/// out[i, j] (+)= sum over k of left[k, i] · right[k, j].
+struct Product {
+    const float* left = nullptr;  ///< [k, i], rows `left_row` apart
+    const float* right = nullptr; ///< [k, j], rows `right_row` apart
+    float* out = nullptr;         ///< [i, j], rows `out_row` apart
+    std::int64_t n_i = 0, n_j = 0, n_k = 0;
+    std::int64_t left_row = 0, right_row = 0, out_row = 0;
+    bool accumulate = false; ///< adds to what stands in `out`
+    std::int64_t n_batch = 1;
+    std::int64_t left_stride = 0, right_stride = 0, out_stride = 0;
+};
+
+/// Batched two-dimensional transforms of real planes [batch, y, x] to half-complex ones [batch, y, x / 2 + 1] and back, without
+/// normalisation. Planned once, used often.
+class FftPlan {
+public:
+    virtual ~FftPlan() = default;
+    /// @param spectrum  [batch, n_y, n_x / 2 + 1] pairs of real and imaginary part
+    virtual void forward(const float* planes, float* spectrum) = 0;
+    virtual void inverse(float* spectrum, float* planes) = 0; ///< `spectrum` is overwritten
+};
+
+/// Work for an accelerator, done in the order it is given (a CUDA stream). Calls return at once; pointers are the
+/// accelerator's unless a parameter is called `host`. What one queue leaves for another needs a mark, or wait_for.
+/// @throws Error(Kind::resource)  any call: with the name of the failing CUDA call and its text, perhaps of earlier work
+class Queue {
+public:
+    virtual ~Queue() = default;
+
+    /// body(i) for i in [0, n), in any order and together.
+    template <KernelBody Body>
+    void for_each(std::int64_t n, const Body& body) {
+        if (n > 0) { launch(kernel_of<Body>(), &body, n); }
+    }
+
+    /// `host` must neither change nor go before finish() or a reached mark. It is faster where it is pinned.
+    template <class T>
+    void upload(Buffer<T>& to, std::span<const T> host, std::int64_t first = 0);
+    template <class T>
+    void upload(Buffer<T>& to, const std::vector<T>& host) {
+        upload(to, std::span<const T>(host));
+    }
+    /// `host` is only to be read after finish() or a reached mark.
+    template <class T>
+    void download(const Buffer<T>& from, std::span<T> host, std::int64_t first = 0);
+    virtual void copy_in(void* to, const void* host, std::int64_t bytes) = 0;
+    virtual void copy_out(void* host, const void* from, std::int64_t bytes) = 0;
+    virtual void copy(void* to, const void* from, std::int64_t bytes) = 0;
+    virtual void zero(void* memory, std::int64_t bytes) = 0;
+    template <class T>
+    void zero(Buffer<T>& buffer) {
+        zero(buffer.data(), buffer.bytes());
+    }
+
+    virtual void multiply(const Product& product) = 0;
+    /// Stable, ascending, by the lowest `n_bit` bits. The results stand in the `_out` arrays; the inputs are left alone.
+    virtual void sort_by_key(const std::uint32_t* keys, const std::uint32_t* values, std::uint32_t* keys_out,
+                             std::uint32_t* values_out, std::int64_t n, int n_bit) = 0;
+    /// out[i] = in[0] + … + in[i - 1]; in and out may be the same.
+    virtual void exclusive_sum(const std::int64_t* in, std::int64_t* out, std::int64_t n) = 0;
+
+    virtual MarkPointer mark() = 0;
+    virtual void wait_for(const MarkPointer& mark) = 0; ///< what this queue is given next comes after the mark
+    void wait_for(Queue& other) { wait_for(other.mark()); }
+    virtual void finish() = 0;                           ///< the host waits until all is done
+    virtual void host_wait(const MarkPointer& mark) = 0; ///< the host waits for the mark
+    /// Seconds between two marks of this queue, both reached.
+    virtual double seconds_between(const MarkPointer& from, const MarkPointer& to) = 0;
+
+    virtual void* native() { return nullptr; } ///< the cudaStream_t; null in the emulation
+    class Accelerator& accelerator() const { return *accelerator_; }
+
+protected:
+    explicit Queue(Accelerator& accelerator) : accelerator_(&accelerator) {}
+
+private:
+    virtual void launch(const Kernel& kernel, const void* body, std::int64_t n) = 0;
+    Accelerator* accelerator_;
+};
+
+struct AcceleratorInfo {
+    std::string kind;            ///< "cuda" or "emulated"
+    std::string name;            ///< of the product
+    int index = 0;               ///< on the node
+    std::int64_t memory = 0;     ///< bytes
+    std::int64_t copy_bytes = 0; ///< host to device so far, and back: counted
+    std::int64_t back_bytes = 0;
+};
+
+/// A processor with memory and queues of its own: a GPU, or its emulation on the host. One a rank; not for several threads.
+class Accelerator {
+public:
+    virtual ~Accelerator() = default;
+    virtual const AcceleratorInfo& info() const = 0;
+    virtual std::int64_t free_memory() = 0; ///< bytes that could be had now
+
+    /// Three queues: kernels, copies from and to the host, exchange with other ranks.
+    virtual Queue& compute() = 0;
+    virtual Queue& transfer() = 0;
+    virtual Queue& exchange() = 0;
+
+    /// Memory for what `queue` is given next. @param what  for the error, e.g. "row weights"
+    /// @throws Error(Kind::resource)  there is not so much: says how much is asked for, how much is left
+    virtual void* reserve(std::int64_t bytes, Queue& queue, const char* what) = 0;
+    /// Goes back when `queue` has done what it was given so far.
+    virtual void release(void* memory, Queue& queue) noexcept = 0;
+    /// Host memory that copies are fast from and to.
+    virtual void* reserve_pinned(std::int64_t bytes) = 0;
+    virtual void release_pinned(void* memory) noexcept = 0;
+
+    virtual std::unique_ptr<FftPlan> plan_fft(Queue& queue, std::int64_t n_batch, std::int64_t n_y,
+                                              std::int64_t n_x) = 0;
+};
+
+/// An array in an accelerator's memory, of trivially copyable elements; contents undefined when made. Belongs to a queue: other queues
+/// that use it must be waited for by that one before it goes.
+template <class T>
+class Buffer {
+public:
+    static_assert(std::is_trivially_copyable_v<T>);
+    Buffer() = default;
+    Buffer(Queue& queue, std::int64_t n, const char* what)
+        : queue_(&queue), data_(n > 0 ? static_cast<T*>(queue.accelerator().reserve(
+                                            n * static_cast<std::int64_t>(sizeof(T)), queue, what))
+                                      : nullptr),
+          n_(n) {}
+    Buffer(Queue& queue, const std::vector<T>& host, const char* what)
+        : Buffer(queue, static_cast<std::int64_t>(host.size()), what) {
+        queue.upload(*this, host);
+    }
+    Buffer(Buffer&& other) noexcept
+        : queue_(std::exchange(other.queue_, nullptr)), data_(std::exchange(other.data_, nullptr)),
+          n_(std::exchange(other.n_, 0)) {}
+    Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(queue_, other.queue_);
+        std::swap(data_, other.data_);
+        std::swap(n_, other.n_);
+        return *this;
+    }
+    ~Buffer() {
+        if (data_ != nullptr) { queue_->accelerator().release(data_, *queue_); }
+    }
+
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+    std::int64_t size() const { return n_; }
+    std::int64_t bytes() const { return n_ * static_cast<std::int64_t>(sizeof(T)); }
+
+private:
+    Queue* queue_ = nullptr;
+    T* data_ = nullptr;
+    std::int64_t n_ = 0;
+};
+
+/// An array in pinned host memory.
+template <class T>
+class Pinned {
+public:
+    static_assert(std::is_trivially_copyable_v<T>);
+    Pinned() = default;
+    Pinned(Accelerator& accelerator, std::int64_t n)
+        : accelerator_(&accelerator),
+          data_(n > 0 ? static_cast<T*>(accelerator.reserve_pinned(n * static_cast<std::int64_t>(sizeof(T))))
+                      : nullptr),
+          n_(n) {}
+    Pinned(Pinned&& other) noexcept
+        : accelerator_(other.accelerator_), data_(std::exchange(other.data_, nullptr)), n_(std::exchange(other.n_, 0)) {
+    }
+    Pinned& operator=(Pinned&& other) noexcept {
+        std::swap(accelerator_, other.accelerator_);
+        std::swap(data_, other.data_);
+        std::swap(n_, other.n_);
+        return *this;
+    }
+    ~Pinned() {
+        if (data_ != nullptr) { accelerator_->release_pinned(data_); }
+    }
+    T* data() { return data_; }
+    std::int64_t size() const { return n_; }
+    std::span<T> span() { return {data_, static_cast<std::size_t>(n_)}; }
+
+private:
+    Accelerator* accelerator_ = nullptr;
+    T* data_ = nullptr;
+    std::int64_t n_ = 0;
+};
+
+template <class T>
+void Queue::upload(Buffer<T>& to, std::span<const T> host, std::int64_t first) {
+    if (!host.empty()) { copy_in(to.data() + first, host.data(), static_cast<std::int64_t>(host.size_bytes())); }
+}
+
+template <class T>
+void Queue::download(const Buffer<T>& from, std::span<T> host, std::int64_t first) {
+    if (!host.empty()) { copy_out(host.data(), from.data() + first, static_cast<std::int64_t>(host.size_bytes())); }
+}
+
+/// How strictly the emulation looks at what it is given.
+struct EmulationOptions {
+    std::int64_t memory = std::int64_t{1} << 34; ///< that it pretends to have, bytes
+    bool checked = true;                         ///< use after free, missing waits and host pointers are errors
+    int threads = 1;
+};
+
+/// The host in the place of a GPU: the same calls, the same order of work, nothing done before it must be.
+/// @throws Error(Kind::internal)  from its queues: work that a GPU would get wrong, with the name of the kernel
+std::unique_ptr<Accelerator> emulate(const EmulationOptions& options = {});
+
+/// GPU `index` of this node, through the library of CUDA parts, which is loaded now.
+/// @throws Error(Kind::resource)  no such library, driver or GPU: says what was looked for, where, and what was found
+std::unique_ptr<Accelerator> open_cuda(int index);
+
+/// What `parallel.device` asks for: "cpu" (null), "cuda" or "cuda:N", "emulated", "auto" (a GPU where there is one, else null). Without a
+/// number the ranks of a node take its GPUs in turn.
+/// @throws Error(Kind::resource)  asked for and not there
+std::unique_ptr<Accelerator> open_accelerator(std::string_view asked, int rank_on_node, int threads);
+
+} // namespace tessera::device

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tessera/device/accelerator.hpp"
+#include "tessera/view/matrix.hpp"
+#include "tessera/view/projection.hpp"
+#include "tessera/view/spaxel_stars.hpp"
+
+namespace tessera {
+
+/// SpaxelStars in an accelerator's memory. `start` is kept on both sides: the host plans with it.
+struct DeviceSpaxelStars {
+    std::vector<std::int64_t> start{0};  ///< [spaxel + 1]
+    device::Buffer<std::int64_t> starts; ///< the same
+    device::Buffer<float> los_velocity;  ///< km/s, positive = receding
+    device::Buffer<float> initial_mass;  ///< Msun formed
+    device::Buffer<float> mass;          ///< Msun now
+    device::Buffer<float> metallicity;   ///< mass fraction
+    device::Buffer<float> age;           ///< Gyr
+
+    std::int64_t n_spaxel() const { return static_cast<std::int64_t>(start.size()) - 1; }
+    std::int64_t size() const { return start.back(); }
+};
+
+/// Rotates, projects and orders stars by spaxel on the accelerator: the same spaxels, bit for bit, and the same order as rotate,
+/// project and order_by_spaxel. The stars go up once, in blocks, while the blocks before are worked on; their host memory is
+/// freed as they go. Collective.
+/// @param stars     relative to the galaxy, not rotated yet
+/// @param out       counts and ranges of all ranks, as project gives; `spaxel` only with `keep_spaxels`
+DeviceSpaxelStars order_on_device(device::Accelerator& accelerator, Stars&& stars, const Matrix3& rotation,
+                                  const SpatialGrid& grid, bool keep_spaxels, Projection& out,
+                                  const device::Host& where, Communicator& comm);
+
+/// The host's stars, as they are, to the accelerator.
+DeviceSpaxelStars to_device(device::Accelerator& accelerator, const SpaxelStars& stars);
+
+} // namespace tessera
