@@ -28,7 +28,7 @@ function(tessera_layer name)
 endfunction()
 
 # What our sources include. Only the layer that owns a library includes it: mpi.h comm, hdf5.h and fitsio.h io, fftw3.h
-# instrument, cairo.h output, yaml-cpp core.
+# instrument and device, cairo.h output, yaml-cpp core.
 add_library(tessera_externals INTERFACE)
 target_link_libraries(tessera_externals INTERFACE MPI::MPI_C tessera_hdf5 OpenMP::OpenMP_CXX Threads::Threads fmt::fmt yaml-cpp
   ZLIB::ZLIB PkgConfig::FFTW3F PkgConfig::FFTW3 PkgConfig::CFITSIO PkgConfig::CAIRO)
