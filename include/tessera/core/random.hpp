@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tessera/core/portable_math.hpp"
 #include "tessera/core/view.hpp"
 
 namespace tessera {
@@ -37,14 +38,14 @@ struct Philox {
     /// Uniform on (0, 1), never an end; 52 bits from words 2i and 2i+1, i = 0 or 1.
     TESSERA_HD double uniform(int i) const {
         const std::uint64_t bits = (static_cast<std::uint64_t>(word[2 * i]) << 32U) | word[2 * i + 1];
-        return (static_cast<double>(bits >> 12U) + 0.5) * 0x1.0p-52; // the half keeps both ends out, exactly
+        return portable::fraction(bits >> 12U);
     }
 
-    /// Standard normal by Box and Muller (1958) from the two uniforms; i = 0 or 1 picks the cosine or the sine.
+    /// Standard normal by Box and Muller (1958) from the two uniforms; i = 0 or 1 picks the cosine or the sine. The same bits on
+    /// any device: see portable_math.hpp.
     TESSERA_HD double normal(int i = 0) const {
-        const double radius = std::sqrt(-2.0 * std::log(uniform(0)));
-        const double angle = 6.283185307179586 * uniform(1);
-        return radius * (i == 0 ? std::cos(angle) : std::sin(angle));
+        const double radius = std::sqrt(-2.0 * portable::log(uniform(0)));
+        return radius * (i == 0 ? portable::cos_turn(uniform(1)) : portable::sin_turn(uniform(1)));
     }
 };
 
