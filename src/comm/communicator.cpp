@@ -6,6 +6,7 @@
 #include <new>
 
 #include "tessera/core/error.hpp"
+#include "tessera/device/accelerator.hpp"
 
 namespace tessera {
 
@@ -35,6 +36,21 @@ void Communicator::counted(const char* name, std::int64_t bytes, Call&& call) {
     entry.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+namespace {
+
+/// Memory of two kinds in one call would be read as what it is not.
+void require_one_place(const char* collective, const Buffer& send, const Buffer& receive) {
+    if (send.queue == receive.queue && send.type == receive.type) { return; }
+    throw Error({.where = collective,
+                 .found = "buffers of two places or element types",
+                 .expected = "both of the host, or both of one queue, with elements of one type",
+                 .cure = ""});
+}
+
+} // namespace
+
+void Communicator::wait(device::Queue& queue) { queue.finish(); }
+
 void Communicator::all_reduce(Buffer data, Op op) {
     // A ring reduces and gathers: each rank sends (P-1)/P of the buffer twice.
     const std::int64_t bytes = 2 * data.bytes() * (size() - 1) / size();
@@ -42,6 +58,7 @@ void Communicator::all_reduce(Buffer data, Op op) {
 }
 
 void Communicator::reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
+    require_one_place("reduce_scatter", send, receive);
     counted("reduce_scatter", send.bytes() - receive.bytes(), [&] { do_reduce_scatter(send, receive, counts); });
 }
 
@@ -60,12 +77,14 @@ void Communicator::all_gather_bytes(Buffer send, Buffer receive) {
     counted("all_gather", send.bytes() * (size() - 1), [&] { do_all_gather(send, receive, counts); });
 }
 
-void Communicator::all_gather_ragged(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
+void Communicator::all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
+    require_one_place("all_gather", send, receive);
     counted("all_gather", send.bytes() * (size() - 1), [&] { do_all_gather(send, receive, counts); });
 }
 
 void Communicator::all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                               std::span<const std::int64_t> receive_counts) {
+    require_one_place("all_to_all", send, receive);
     const std::int64_t own = send_counts[static_cast<std::size_t>(rank())] * size_of(send.type);
     counted("all_to_all", send.bytes() - own, [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
 }
@@ -89,11 +108,15 @@ public:
     int size() const override { return 1; }
     std::unique_ptr<Communicator> split(int /*colour*/, int /*key*/) override { return make_self_communicator(); }
     int ranks_on_node() override { return 1; }
+    int rank_on_node() override { return 0; }
     const void* native() const override { return nullptr; }
 
 private:
     static void copy(Buffer from, Buffer to) {
-        if (from.data != to.data && from.count > 0) {
+        if (from.data == to.data || from.count == 0) { return; }
+        if (from.queue != nullptr) {
+            from.queue->copy(to.data, from.data, from.bytes());
+        } else {
             std::memcpy(to.data, from.data, static_cast<std::size_t>(from.bytes()));
         }
     }

@@ -2,9 +2,17 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "comm/mpi_handle.hpp"
+#if defined(OPEN_MPI)
+#include <mpi-ext.h>
+#endif
+
+#include "comm/pairwise.hpp"
+#include "comm/staging.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/device/accelerator.hpp"
 
 namespace tessera {
 
@@ -30,12 +38,35 @@ MPI_Op operation(Op op) {
     throw Error({.where = "operation", .found = "an unknown operation"});
 }
 
-char* at(Buffer buffer, std::int64_t element) {
-    return static_cast<char*>(buffer.data) + element * size_of(buffer.type);
-}
-
 /// MPI 3 counts are int: larger transfers go in pieces of this many elements.
 constexpr std::int64_t piece = std::int64_t{1} << 28;
+
+/// Whether this MPI takes pointers to a GPU's memory.
+bool reads_gpu_memory() {
+#if defined(OMPI_HAVE_MPI_EXT_CUDA)
+    return MPIX_Query_cuda_support() == 1;
+#else
+    return false;
+#endif
+}
+
+/// Whether the collective must go by way of the host. Where not, MPI is given the pointer, once its queue is done.
+bool must_stage(const Buffer& buffer) {
+    if (buffer.queue == nullptr) { return false; }
+    static const bool direct = reads_gpu_memory();
+    if (!direct || buffer.queue->accelerator().info().kind != "cuda") { return true; }
+    buffer.queue->finish();
+    return false;
+}
+
+/// A rank's own part of what it receives.
+void copy_own(const Buffer& from, const Buffer& to) {
+    if (from.queue != nullptr) {
+        from.queue->copy(to.data, from.data, from.bytes());
+    } else {
+        std::copy_n(static_cast<const char*>(from.data), from.bytes(), static_cast<char*>(to.data));
+    }
+}
 
 class MpiCommunicator final : public Communicator {
 public:
@@ -59,27 +90,42 @@ public:
         return std::make_unique<MpiCommunicator>(part);
     }
 
-    int ranks_on_node() override {
-        MPI_Comm node = MPI_COMM_NULL;
-        check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
-        int n = 1;
-        check_mpi(MPI_Comm_size(node, &n), "MPI_Comm_size");
-        check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
-        return n;
-    }
+    int ranks_on_node() override { return node().first; }
+    int rank_on_node() override { return node().second; }
 
 private:
+    /// Ranks on this node, and which of them this one is.
+    std::pair<int, int> node() {
+        MPI_Comm node = MPI_COMM_NULL;
+        check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+        std::pair<int, int> out{1, 0};
+        check_mpi(MPI_Comm_size(node, &out.first), "MPI_Comm_size");
+        check_mpi(MPI_Comm_rank(node, &out.second), "MPI_Comm_rank");
+        check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
+        return out;
+    }
+
     void do_all_reduce(Buffer data, Op op) override {
+        if (must_stage(data)) {
+            through_host(data, Way::both, [&](Buffer host) { do_all_reduce(host, op); });
+            return;
+        }
         for (std::int64_t first = 0; first < data.count; first += piece) {
-            const int n = static_cast<int>(std::min(piece, data.count - first));
-            check_mpi(MPI_Allreduce(MPI_IN_PLACE, at(data, first), n, datatype(data.type), operation(op), comm_),
+            const Buffer now = part_of(data, first, std::min(piece, data.count - first));
+            check_mpi(MPI_Allreduce(MPI_IN_PLACE, now.data, static_cast<int>(now.count), datatype(now.type),
+                                    operation(op), comm_),
                       "MPI_Allreduce");
         }
     }
 
     void do_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) override {
-        const bool small = send.count <= std::numeric_limits<int>::max();
-        if (small) {
+        if (must_stage(send)) {
+            reduce_scatter_through_host(
+                send, receive, counts,
+                [&](Buffer from, Buffer to, std::span<const std::int64_t> n) { do_reduce_scatter(from, to, n); });
+            return;
+        }
+        if (send.count <= std::numeric_limits<int>::max()) {
             const std::vector<int> n(counts.begin(), counts.end());
             check_mpi(MPI_Reduce_scatter(send.data, receive.data, n.data(), datatype(send.type), MPI_SUM, comm_),
                       "MPI_Reduce_scatter");
@@ -89,8 +135,9 @@ private:
         for (int r = 0; r < size_; ++r) {
             const std::int64_t count = counts[static_cast<std::size_t>(r)];
             for (std::int64_t done = 0; done < count; done += piece) {
-                const int n = static_cast<int>(std::min(piece, count - done));
-                check_mpi(MPI_Reduce(at(send, first + done), r == rank_ ? at(receive, done) : nullptr, n,
+                const std::int64_t n = std::min(piece, count - done);
+                check_mpi(MPI_Reduce(part_of(send, first + done, n).data,
+                                     r == rank_ ? part_of(receive, done, n).data : nullptr, static_cast<int>(n),
                                      datatype(send.type), MPI_SUM, r, comm_),
                           "MPI_Reduce");
             }
@@ -99,14 +146,18 @@ private:
     }
 
     void do_broadcast(Buffer data, int root) override {
+        if (must_stage(data)) {
+            through_host(data, rank_ == root ? Way::down : Way::up, [&](Buffer host) { do_broadcast(host, root); });
+            return;
+        }
         for (std::int64_t first = 0; first < data.count; first += piece) {
-            const int n = static_cast<int>(std::min(piece, data.count - first));
-            check_mpi(MPI_Bcast(at(data, first), n, datatype(data.type), root, comm_), "MPI_Bcast");
+            const Buffer now = part_of(data, first, std::min(piece, data.count - first));
+            check_mpi(MPI_Bcast(now.data, static_cast<int>(now.count), datatype(now.type), root, comm_), "MPI_Bcast");
         }
     }
 
     void do_all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> counts) override {
-        if (receive.count <= std::numeric_limits<int>::max()) {
+        if (!must_stage(send) && receive.count <= std::numeric_limits<int>::max()) {
             const std::vector<int> n(counts.begin(), counts.end());
             std::vector<int> first(n.size(), 0);
             for (std::size_t r = 1; r < n.size(); ++r) { first[r] = first[r - 1] + n[r - 1]; }
@@ -117,8 +168,8 @@ private:
         }
         std::int64_t first = 0;
         for (int r = 0; r < size_; ++r) {
-            const Buffer part{at(receive, first), counts[static_cast<std::size_t>(r)], receive.type};
-            if (r == rank_) { std::copy_n(at(send, 0), send.bytes(), at(part, 0)); }
+            const Buffer part = part_of(receive, first, counts[static_cast<std::size_t>(r)]);
+            if (r == rank_ && part.count > 0) { copy_own(send, part); }
             do_broadcast(part, r);
             first += part.count;
         }
@@ -126,46 +177,27 @@ private:
 
     void do_all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                        std::span<const std::int64_t> receive_counts) override {
-        // Pairwise: in step s every rank sends to rank + s and receives from rank - s. 64-bit counts, bounded buffers.
-        const auto offset = [](std::span<const std::int64_t> counts, int r) {
-            std::int64_t sum = 0;
-            for (int i = 0; i < r; ++i) { sum += counts[static_cast<std::size_t>(i)]; }
-            return sum;
+        const auto exchange = [&](const Buffer& from, int to_rank, const Buffer& to, int from_rank) {
+            exchange_with(from, to_rank, to, from_rank);
         };
-        for (int step = 0; step < size_; ++step) {
-            const int to = (rank_ + step) % size_;
-            const int from = (rank_ - step + size_) % size_;
-            const std::int64_t n_send = send_counts[static_cast<std::size_t>(to)];
-            const std::int64_t n_receive = receive_counts[static_cast<std::size_t>(from)];
-            char* source = at(send, offset(send_counts, to));
-            char* target = at(receive, offset(receive_counts, from));
-            if (step == 0) {
-                std::copy_n(source, n_send * size_of(send.type), target);
-                continue;
-            }
-            const std::int64_t longest = std::max(n_send, n_receive);
-            for (std::int64_t done = 0; done < longest; done += piece) {
-                const auto part = [done](std::int64_t n) {
-                    return static_cast<int>(std::clamp(n - done, std::int64_t{0}, piece));
-                };
-                const auto place = [&](char* base, std::int64_t n) {
-                    return base + std::min(done, n) * size_of(send.type);
-                };
-                // Either side may have fewer pieces: then it exchanges empty messages, in step with its partner's count.
-                if (part(n_send) > 0 && part(n_receive) > 0) {
-                    check_mpi(MPI_Sendrecv(place(source, n_send), part(n_send), datatype(send.type), to, 0,
-                                           place(target, n_receive), part(n_receive), datatype(send.type), from, 0,
-                                           comm_, MPI_STATUS_IGNORE),
-                              "MPI_Sendrecv");
-                } else if (part(n_send) > 0) {
-                    check_mpi(MPI_Send(place(source, n_send), part(n_send), datatype(send.type), to, 0, comm_),
-                              "MPI_Send");
-                } else {
-                    check_mpi(MPI_Recv(place(target, n_receive), part(n_receive), datatype(send.type), from, 0, comm_,
-                                       MPI_STATUS_IGNORE),
-                              "MPI_Recv");
-                }
-            }
+        if (must_stage(send)) {
+            all_to_all_through_host(rank_, size_, send, send_counts, receive, receive_counts, exchange);
+            return;
+        }
+        exchange_pairwise(rank_, size_, send, send_counts, receive, receive_counts, piece, copy_own, exchange);
+    }
+
+    void exchange_with(const Buffer& send, int to, const Buffer& receive, int from) {
+        const MPI_Datatype type = datatype(send.type);
+        const int n_send = static_cast<int>(send.count), n_receive = static_cast<int>(receive.count);
+        if (n_send > 0 && n_receive > 0) {
+            check_mpi(MPI_Sendrecv(send.data, n_send, type, to, 0, receive.data, n_receive, type, from, 0, comm_,
+                                   MPI_STATUS_IGNORE),
+                      "MPI_Sendrecv");
+        } else if (n_send > 0) {
+            check_mpi(MPI_Send(send.data, n_send, type, to, 0, comm_), "MPI_Send");
+        } else {
+            check_mpi(MPI_Recv(receive.data, n_receive, type, from, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
         }
     }
 

@@ -10,6 +10,10 @@
 
 namespace tessera {
 
+namespace device {
+class Queue;
+}
+
 enum class Op { sum, min, max };
 
 /// Element types that travel between ranks.
@@ -44,11 +48,14 @@ struct ElementTypeOf<double> {
 
 std::int64_t size_of(ElementType type);
 
-/// Memory that a collective reads or writes: pointer, 64-bit count of elements, their type.
+/// Memory that a collective reads or writes: pointer, 64-bit count of elements, their type, and where it lies.
+/// With a queue it is memory of that queue's accelerator: the collective comes after what the queue was given before, and what the
+/// queue is given next comes after the collective. All buffers of one call, on all ranks, are of the host or all of accelerators.
 struct Buffer {
     void* data = nullptr;
     std::int64_t count = 0;
     ElementType type = ElementType::byte;
+    device::Queue* queue = nullptr; ///< null: host memory
     std::int64_t bytes() const { return count * size_of(type); }
 };
 
@@ -124,9 +131,11 @@ public:
         std::int64_t total = 0;
         for (const std::int64_t n : counts) { total += n; }
         std::vector<T> out(static_cast<std::size_t>(total));
-        all_gather_ragged(buffer(items), buffer(std::span<T>(out)), counts);
+        all_gather(buffer(items), buffer(std::span<T>(out)), counts);
         return out;
     }
+    /// The same where every rank knows the counts: `send.count` = counts[rank()], `receive.count` = their sum.
+    void all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> counts);
 
     /// Ragged exchange: the first send_counts[0] elements go to rank 0, the next send_counts[1] to rank 1, …; received
     /// elements arrive in rank order. Counts are in elements; the buffers' counts are their sums.
@@ -138,11 +147,17 @@ public:
 
     void barrier();
 
+    /// The host waits until `queue` has done all that it was given, collectives of this group included.
+    /// @throws Error(Kind::resource)  a collective failed, or takes so long that another rank must have failed
+    virtual void wait(device::Queue& queue);
+
     /// Ranks with the same colour form a new group, ordered by key then rank.
     virtual std::unique_ptr<Communicator> split(int colour, int key) = 0;
 
     /// How many of these ranks share this node's memory, this one included.
     virtual int ranks_on_node() = 0;
+    /// Which of them this one is, from 0, in the order of rank().
+    virtual int rank_on_node() = 0;
 
     /// A pointer to the MPI_Comm for libraries that need it (parallel HDF5); nullptr for Self.
     virtual const void* native() const = 0;
@@ -151,7 +166,6 @@ public:
 
 private:
     void all_gather_bytes(Buffer send, Buffer receive);
-    void all_gather_ragged(Buffer send, Buffer receive, std::span<const std::int64_t> counts);
     template <class Call>
     void counted(const char* name, std::int64_t bytes, Call&& call);
 

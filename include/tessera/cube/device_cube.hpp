@@ -40,7 +40,8 @@ DeviceSlab with_ghosts(device::Accelerator& accelerator, const DeviceSlab& slab,
 /// Multiplies all of the slab.
 void scale(device::Accelerator& accelerator, DeviceSlab& slab, double factor);
 
-/// Planes [first, first + count) of the slab (global indices), `margin` spaxels cut off on every side, renumbered from `renumber`.
+/// Planes [first, first + count) of the slab (global indices), `margin` spaxels cut off on every side; plane `renumber` becomes number 0.
+/// @throws Error(Kind::internal)  planes that the slab does not have, or a margin wider than it
 DeviceSlab cut_out(device::Accelerator& accelerator, const DeviceSlab& slab, WaveRange planes, std::int64_t margin,
                    std::int64_t renumber);
 

@@ -1,0 +1,172 @@
+#include "tessera/cube/device_cube.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tessera/comm/communicator.hpp"
+#include "tests/support/accelerators.hpp"
+
+namespace tessera {
+namespace {
+
+constexpr std::int64_t n_y = 5, n_x = 7;
+
+/// Small integers: their sums are exact in float, in any order.
+float partial_at(int rank, std::int64_t wave, std::int64_t spaxel, std::int64_t n_wave) {
+    return static_cast<float>((rank + 1) * (spaxel * n_wave + wave) % 1000);
+}
+
+/// A slab whose voxels tell where they are, as a rank would hold it after the sum.
+CubeSlab numbered_slab(std::int64_t n_wave, int rank, int size) {
+    CubeSlab slab(slab_of(n_wave, rank, size), n_y, n_x);
+    for (std::int64_t i = 0; i < slab.flux().size(); ++i) {
+        slab.data()[static_cast<std::size_t>(i)] = static_cast<float>(slab.range().first * n_y * n_x + i);
+    }
+    return slab;
+}
+
+void expect_same(const CubeSlab& found, const CubeSlab& expected) {
+    EXPECT_EQ(found.range().first, expected.range().first);
+    EXPECT_EQ(found.range().count, expected.range().count);
+    EXPECT_EQ(found.n_y(), expected.n_y());
+    EXPECT_EQ(found.n_x(), expected.n_x());
+    EXPECT_EQ(found.data(), expected.data());
+}
+
+/// Bytes that `call` counts in one kind of collective.
+template <class Call>
+std::int64_t bytes_of(const char* collective, Call&& call) {
+    const std::int64_t before = test::world().traffic().bytes(collective);
+    call();
+    return test::world().traffic().bytes(collective) - before;
+}
+
+class DeviceCube : public test::OnAccelerator {
+protected:
+    DevicePartial device_partial(std::int64_t n_wave) {
+        DevicePartial partial(accelerator(), n_wave, n_y * n_x);
+        std::vector<float> flux;
+        for (std::int64_t w = 0; w < n_wave; ++w) {
+            for (std::int64_t s = 0; s < n_y * n_x; ++s) {
+                flux.push_back(partial_at(test::world().rank(), w, s, n_wave));
+            }
+        }
+        accelerator().compute().upload(partial.flux, flux);
+        accelerator().compute().finish();
+        return partial;
+    }
+    static PartialCube host_partial(std::int64_t n_wave) {
+        PartialCube partial(n_y * n_x, n_wave);
+        for (std::int64_t s = 0; s < n_y * n_x; ++s) {
+            for (std::int64_t w = 0; w < n_wave; ++w) {
+                partial.flux()(s, w) = partial_at(test::world().rank(), w, s, n_wave);
+            }
+        }
+        return partial;
+    }
+};
+
+TEST_P(DeviceCube, PartialCubeIsZeroWhenMade) {
+    DevicePartial partial(accelerator(), 11, 35);
+    EXPECT_EQ(test::values_of(accelerator().compute(), partial.flux), std::vector<float>(11 * 35));
+}
+
+TEST_P(DeviceCube, SumAndSlabAreThoseOfTheHost) {
+    auto& world = test::world();
+    for (const Reduction method : {Reduction::automatic, Reduction::allreduce, Reduction::reduce_scatter}) {
+        for (const std::int64_t n_wave : {11, 1, 2, 200}) { // 1 and 2 leave ranks without a plane
+            DevicePartial partial = device_partial(n_wave);
+            const DeviceSlab slab = reduce(accelerator(), std::move(partial), n_y, n_x, method, world);
+            expect_same(to_host(accelerator(), slab), reduce(host_partial(n_wave), n_y, n_x, method, world));
+        }
+    }
+}
+
+TEST_P(DeviceCube, SendsWhatTheHostSends) {
+    auto& world = test::world();
+    for (const char* collective : {"reduce_scatter", "all_reduce"}) {
+        for (const Reduction method : {Reduction::reduce_scatter, Reduction::allreduce}) {
+            const auto device =
+                bytes_of(collective, [&] { reduce(accelerator(), device_partial(11), n_y, n_x, method, world); });
+            EXPECT_EQ(device, bytes_of(collective, [&] { reduce(host_partial(11), n_y, n_x, method, world); }));
+        }
+    }
+    const CubeSlab host = numbered_slab(40, world.rank(), world.size());
+    const DeviceSlab slab = to_device(accelerator(), host);
+    EXPECT_EQ(bytes_of("all_to_all", [&] { with_ghosts(accelerator(), slab, 2, 40, world); }),
+              bytes_of("all_to_all", [&] { with_ghosts(host, 2, 40, world); }));
+    accelerator().compute().finish();
+}
+
+TEST_P(DeviceCube, PartialCubeIsConsumed) {
+    DevicePartial partial = device_partial(11);
+    const DeviceSlab slab = reduce(accelerator(), std::move(partial), n_y, n_x, Reduction::automatic, test::world());
+    EXPECT_EQ(partial.flux.data(), nullptr); // NOLINT(bugprone-use-after-move): what is left is what is tested
+    EXPECT_EQ(slab.n_wave(), slab_of(11, test::world().rank(), test::world().size()).count);
+}
+
+TEST_P(DeviceCube, FieldOfAnotherSizeIsAnErrorOnEveryRank) {
+    auto& world = test::world();
+    const bool wrong = world.rank() == world.size() - 1;
+    const auto error = test::error_of([&] {
+        reduce(accelerator(), DevicePartial(accelerator(), 3, wrong ? 34 : 35), n_y, n_x, Reduction::automatic, world);
+    });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::internal);
+    EXPECT_THAT(error->what(), testing::HasSubstr("34"));
+}
+
+TEST_P(DeviceCube, GhostsAreThoseOfTheHost) {
+    auto& world = test::world();
+    for (const std::int64_t n_wave : {11, 1, 2, 3, 40}) {
+        for (const std::int64_t n_ghost : {0, 1, 2, 5, 12, 100}) { // 5 and more reach past the next rank's slab
+            const CubeSlab host = numbered_slab(n_wave, world.rank(), world.size());
+            const DeviceSlab wide = with_ghosts(accelerator(), to_device(accelerator(), host), n_ghost, n_wave, world);
+            expect_same(to_host(accelerator(), wide), with_ghosts(host, n_ghost, n_wave, world));
+        }
+    }
+}
+
+TEST_P(DeviceCube, SlabOfAnotherRangeIsAnErrorOnEveryRank) {
+    auto& world = test::world();
+    const CubeSlab host = world.is_root() ? CubeSlab({3, 2}, n_y, n_x) : numbered_slab(11, world.rank(), world.size());
+    const DeviceSlab slab = to_device(accelerator(), host);
+    const auto error = test::error_of([&] { with_ghosts(accelerator(), slab, 1, 11, world); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::internal);
+    EXPECT_THAT(error->what(), testing::HasSubstr("2 planes from 3"));
+}
+
+TEST_P(DeviceCube, ScaledPixelsAreRoundedOnce) {
+    CubeSlab host(WaveRange{4, 3}, n_y, n_x);
+    for (std::size_t i = 0; i < host.data().size(); ++i) { host.data()[i] = 1.0F / static_cast<float>(i + 1); }
+    DeviceSlab slab = to_device(accelerator(), host);
+    scale(accelerator(), slab, 1.1e-3);
+    for (float& value : host.data()) { value = static_cast<float>(value * 1.1e-3); }
+    expect_same(to_host(accelerator(), slab), host);
+}
+
+TEST_P(DeviceCube, ABoxIsCutOutAndItsPlanesRenumbered) {
+    CubeSlab host(WaveRange{4, 6}, n_y, n_x);
+    for (std::size_t i = 0; i < host.data().size(); ++i) { host.data()[i] = static_cast<float>(i); }
+    const DeviceSlab slab = to_device(accelerator(), host);
+    const CubeSlab found = to_host(accelerator(), cut_out(accelerator(), slab, {5, 3}, 2, 5));
+    EXPECT_EQ(found.range().first, 0);
+    ASSERT_EQ(found.range().count, 3);
+    ASSERT_EQ(found.n_y(), 1);
+    ASSERT_EQ(found.n_x(), 3);
+    for (std::int64_t w = 0; w < 3; ++w) {
+        for (std::int64_t x = 0; x < 3; ++x) { EXPECT_EQ(found.flux()(w, 0, x), host.flux()(w + 1, 2, x + 2)); }
+    }
+    const CubeSlab nothing = to_host(accelerator(), cut_out(accelerator(), slab, {20, 0}, 0, 5));
+    EXPECT_EQ(nothing.range().first, 15);
+    EXPECT_TRUE(nothing.data().empty());
+    const auto error = test::error_of([&] { cut_out(accelerator(), slab, {9, 2}, 0, 0); });
+    ASSERT_TRUE(error);
+    EXPECT_THAT(error->what(), testing::HasSubstr("between 4 and 10"));
+    EXPECT_TRUE(test::error_of([&] { cut_out(accelerator(), slab, {5, 3}, 3, 0); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(On, DeviceCube, test::every_accelerator());
+
+} // namespace
+} // namespace tessera
