@@ -1,7 +1,11 @@
-# `cmake --install` gives bin/tessera, lib/libtessera.so, headers, configs and a package for find_package(tessera).
+# `cmake --install` gives bin/tessera, lib/libtessera.so with libtessera_cuda.so beside it, headers, configs and a package for
+# find_package(tessera).
 include(CMakePackageConfigHelpers)
 set_target_properties(tessera_program PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS tessera EXPORT tesseraTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TESSERA_HAS_CUDA)
+  install(TARGETS tessera_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(TARGETS tessera_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/tessera DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tessera/configs)

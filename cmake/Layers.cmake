@@ -1,5 +1,5 @@
-# A folder of src/ is a layer. `tessera_layer(view USES core cube)` compiles src/view/*.cpp (and *.cu with CUDA); the test
-# core/layers reads the same lines and fails when a file includes what its layer does not name.
+# A folder of src/ is a layer. `tessera_layer(view USES core cube)` compiles src/view/*.cpp; the test core/layers reads the same
+# lines and fails when a file includes what its layer does not name. CUDA sources make a library of their own (Cuda.cmake).
 set_property(GLOBAL PROPERTY TESSERA_LAYERS "")
 
 function(tessera_layer name)
@@ -12,17 +12,13 @@ function(tessera_layer name)
   endforeach()
   set_property(GLOBAL APPEND PROPERTY TESSERA_LAYERS ${name})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cpp")
-  if(TESSERA_HAS_CUDA)
-    file(GLOB cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.cu")
-    list(APPEND sources ${cuda_sources})
-  endif()
   if(NOT sources)
     message(FATAL_ERROR "layer '${name}' has no sources in src/${name}")
   endif()
   add_library(tessera_${name} OBJECT ${sources})
   target_include_directories(tessera_${name} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>" PRIVATE "${PROJECT_SOURCE_DIR}/src")
-  target_compile_definitions(tessera_${name} PRIVATE OMPI_SKIP_MPICXX=1 $<$<BOOL:${TESSERA_HAS_CUDA}>:TESSERA_HAS_CUDA=1>)
+  target_compile_definitions(tessera_${name} PRIVATE OMPI_SKIP_MPICXX=1)
   target_link_libraries(tessera_${name} PRIVATE tessera_warnings tessera_externals)
   set_target_properties(tessera_${name} PROPERTIES LINKER_LANGUAGE CXX)
 endfunction()
@@ -41,10 +37,7 @@ function(tessera_library)
   foreach(layer IN LISTS layers)
     target_link_libraries(tessera PRIVATE tessera_${layer})
   endforeach()
-  target_link_libraries(tessera PRIVATE tessera_externals)
-  if(TESSERA_HAS_CUDA)
-    target_link_libraries(tessera PRIVATE CUDA::cudart_static)
-  endif()
+  target_link_libraries(tessera PRIVATE tessera_externals ${CMAKE_DL_LIBS})
   target_include_directories(tessera INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   target_compile_features(tessera INTERFACE cxx_std_20)
   # Public headers print through fmt nowhere and read YAML nowhere: users link tessera alone.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app/command.hpp"
+#include "device/cuda_library.hpp"
 #include "tessera/comm/environment.hpp"
 #include "tessera/device/device.hpp"
 #include "tessera/io/hdf5.hpp"
@@ -15,7 +16,7 @@ std::string version_text() {
     text += fmt::format("  compiler  {}\n", __VERSION__);
     text += fmt::format("  CUDA      {}\n", device::built_with_cuda() ? device::cuda_version() : "not in this build");
     const auto gpus = device::gpus();
-    if (gpus.empty()) { text += "  GPU       none found\n"; }
+    if (gpus.empty()) { text += fmt::format("  GPU       no GPU: {}\n", device::why_no_gpu()); }
     for (const auto& gpu : gpus) {
         text += fmt::format("  GPU       {}, {:.0f} GiB, compute capability {}.{}\n", gpu.name,
                             static_cast<double>(gpu.memory) / (1LL << 30), gpu.major, gpu.minor);

@@ -2,7 +2,19 @@
 
 #include <algorithm>
 
+#include "core/region_hooks.hpp"
+
 namespace tessera {
+
+namespace {
+RegionHooks hooks;
+int n_told = 0; ///< open regions that a hook was told of: always the innermost ones
+} // namespace
+
+void set_region_hooks(const RegionHooks& new_hooks) {
+    hooks = new_hooks;
+    n_told = 0;
+}
 
 Regions& Regions::instance() {
     static Regions regions;
@@ -22,6 +34,10 @@ Region::Region(const std::string& name) {
                                  [&](const Regions::Entry& e) { return e.name == regions.path_; });
     entry_ = static_cast<std::size_t>(it - regions.entries_.begin());
     if (it == regions.entries_.end()) { regions.entries_.push_back({regions.path_}); }
+    if (hooks.begin != nullptr) {
+        hooks.begin(name.c_str());
+        ++n_told;
+    }
     start_ = std::chrono::steady_clock::now();
 }
 
@@ -31,6 +47,10 @@ Region::~Region() {
     entry.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     ++entry.calls;
     regions.path_.resize(outer_length_);
+    if (n_told > 0) {
+        hooks.end();
+        --n_told;
+    }
 }
 
 } // namespace tessera

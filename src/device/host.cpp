@@ -20,10 +20,4 @@ void run_blocks(const Host& where, std::int64_t n, const std::function<void(std:
     for (std::int64_t i = 0; i < n; ++i) { block(i); }
 }
 
-#ifndef TESSERA_HAS_CUDA
-bool built_with_cuda() { return false; }
-std::string cuda_version() { return {}; }
-std::vector<Gpu> gpus() { return {}; }
-#endif
-
 } // namespace tessera::device
