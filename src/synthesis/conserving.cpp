@@ -24,13 +24,20 @@ constexpr double reach_of_rows = 3 * coarsest_step;
 /// Blocks of pixels in which the errors of a step are measured: enough to see every kind of feature.
 constexpr std::int64_t blocks_looked_at = 8;
 
+/// All ranks choose by the costs of one: they must choose alike.
+WorkCosts costs_of_root(WorkCosts own, Communicator& comm) {
+    std::vector<double> values{own.single, own.fill, own.host, own.dense ? 1.0 : 0.0};
+    comm.broadcast(values, 0);
+    return {values[0], values[1], values[2], values[3] != 0};
+}
+
 } // namespace
 
-Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside,
+Conserving::Conserving(StarLight& stars, const RowInput& input, const SynthesisOptions& options,
                        std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
                        ToleranceShares shares)
-    : input_(input), options_(options), outside_(outside), comm_(comm), progress_(progress), shares_(shares),
-      band_light_(std::move(node_band_light)), cost_of_single_(comm.broadcast_value(tile_kernels().cost_of_single, 0)),
+    : stars_(stars), input_(input), options_(options), comm_(comm), progress_(progress), shares_(shares),
+      band_light_(std::move(node_band_light)), work_(costs_of_root(stars.costs(), comm)),
       covered_(covered_pixels(input.library, input.pixels, input.redshift, 1e-3 * constants::speed_of_light)) {
     // Where the library ends inside a pixel its light stops at once: flagged, and no measure of steps. If it is so everywhere, then
     // all count.
@@ -43,23 +50,21 @@ Conserving::Conserving(const RowInput& input, const SynthesisOptions& options, s
     std::iota(all.begin(), all.end(), 0);
     nodes_ = Spectra::of_nodes(input.library, all, points_, reach_of_rows, input_.where);
     prior_ = ssp::population_prior(input.library, {points_.first, points_.end});
-    made_.assign(static_cast<std::size_t>(input.stars.n_spaxel()), SpaxelMethod::dark);
-    own_row_.resize(made_.size());
-    std::iota(own_row_.begin(), own_row_.end(), std::int64_t{0});
+    made_.assign(static_cast<std::size_t>(stars.n_spaxel()), SpaxelMethod::dark);
 }
 
 /// What `auto` takes into account. In multiply-adds a pixel, as all costs here: panels of templates, the basis and the comparison
 /// with a sample cost a small galaxy more than they save.
 Method Conserving::worthwhile_method() {
     if (options_.method != Method::automatic) { return options_.method; }
-    classes_ = node_classes(input_.stars, input_.interpolator, input_.library.n_node(), input_.where, comm_);
+    classes_ = stars_.node_classes(comm_);
     double n_node = 0;
     for (const NodeClass& nodes : classes_) { n_node += nodes.n_node; }
     // What libraries of some hundred nodes took at 1e-2 to 1e-4.
     const double likely_rank = std::clamp(56 * std::pow(1e-3 / options_.tolerance, 0.45), 8.0, 256.0);
     const MethodCosts costs = costs_with(static_cast<std::int64_t>(n_node), static_cast<std::int64_t>(likely_rank));
     std::vector<std::int64_t> n_star(made_.size());
-    for (std::size_t s = 0; s < n_star.size(); ++s) { n_star[s] = input_.stars.start[s + 1] - input_.stars.start[s]; }
+    for (std::size_t s = 0; s < n_star.size(); ++s) { n_star[s] = stars_.n_star_of(static_cast<std::int64_t>(s)); }
     comm_.all_reduce(n_star, Op::sum);
     double exact = 0;
     double binned = 0;
@@ -78,13 +83,13 @@ Method Conserving::worthwhile_method() {
         n_lit += 1;
         widest = std::max(widest, range);
     }
-    const double panels = tile_kernels().cost_of_fill * n_node;
+    const double panels = work_.fill * n_node;
     const double exact_panels = (widest / steps_.exact + 4) * panels;
     const double bin_panels = (widest / steps_.bin + 4) * panels;
     const double sample = exact_panels + 16 * exact / std::max(n_lit, 1.0);
     constexpr double passes = 5; // over the library for every basis vector
     constexpr double slower = 8; // than the product, per multiply-add; finding the errors included
-    const double basis = passes * likely_rank * slower * static_cast<double>(input_.library.n_node()) *
+    const double basis = work_.host * passes * likely_rank * slower * static_cast<double>(input_.library.n_node()) *
                          static_cast<double>(points_.size()) / static_cast<double>(input_.pixels.size());
     const double with_exact = exact + exact_panels;
     const double with_bins = binned + bin_panels + sample;
@@ -94,7 +99,15 @@ Method Conserving::worthwhile_method() {
 }
 
 MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const {
-    return {.cost_of_single = cost_of_single_,
+    // Where all spaxels take all rows, the widest range is everyone's.
+    double widest = 0;
+    for (std::size_t s = 0; work_.dense && s < made_.size(); ++s) {
+        if (!input_.velocities.has_stars(static_cast<std::int64_t>(s))) { continue; }
+        widest = std::max(widest, log_doppler(input_.velocities.fastest[s], options_.doppler) -
+                                      log_doppler(input_.velocities.slowest[s], options_.doppler));
+    }
+    return {.dense_range = widest,
+            .cost_of_single = work_.single,
             .nodes_per_star = options_.interpolation == ssp::Interpolation::linear ? 4 : 16,
             .n_node_used = n_node,
             .exact_step = steps_.exact,
@@ -150,8 +163,7 @@ void Conserving::survey() {
         std::copy_n(compression_errors_.sketch.begin() + static_cast<std::ptrdiff_t>(k * sketch_size), sketch_size,
                     nodes[k].sketch.begin());
     }
-    survey_ = survey_stars(input_.stars, input_.interpolator, input_.library, outside_, nodes, input_.where, comm_,
-                           compression_ != nullptr);
+    survey_ = stars_.survey(nodes, compression_ != nullptr, comm_);
     columns_ = {};
     columns_.column.assign(survey_.node_used.size(), -1);
     for (std::size_t k = 0; k < survey_.node_used.size(); ++k) {
@@ -182,27 +194,26 @@ RowKind Conserving::kind_of(SpaxelMethod method) const {
 }
 
 /// @param again  only what was not exact the last time
-void Conserving::sum(PartialCube& cube, bool again) {
+void Conserving::sum(bool again) {
     const Region region("sum");
     for (const SpaxelMethod method : {SpaxelMethod::exact, SpaxelMethod::binned, SpaxelMethod::compressed}) {
         std::vector<std::int64_t> spaxels;
         for (std::size_t s = 0; s < made_.size(); ++s) {
             if (choices_.method[s] != method || made_[s] == SpaxelMethod::exact) { continue; }
             spaxels.push_back(static_cast<std::int64_t>(s));
-            if (again) { std::fill_n(cube.flux().row(spaxels.back()), cube.n_wave(), 0.0F); }
         }
-        add_spaxels(input_, kind_of(method), columns_, cost_of_single_, spaxels, own_row_, cube,
-                    [&](std::int64_t n_star) {
-                        n_done_ += n_star;
-                        if (progress_) { progress_(std::min(n_done_, input_.stars.size()), input_.stars.size()); }
-                    });
+        if (again) { stars_.clear(spaxels); }
+        stars_.add(kind_of(method), kind_of(SpaxelMethod::exact), columns_, spaxels, [&](std::int64_t n_star) {
+            n_done_ += n_star;
+            if (progress_) { progress_(std::min(n_done_, stars_.n_star()), stars_.n_star()); }
+        });
     }
     for (std::size_t s = 0; s < made_.size(); ++s) {
         if (made_[s] != SpaxelMethod::exact) { made_[s] = choices_.method[s]; }
     }
 }
 
-SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample) {
+SampleError Conserving::measure(std::int64_t& n_sample) {
     const Region region("error sample");
     std::vector<std::int64_t> candidates;
     std::vector<double> bound;
@@ -214,14 +225,7 @@ SampleError Conserving::measure(const PartialCube& cube, std::int64_t& n_sample)
     const std::vector<std::int64_t> sample = sample_of(candidates, bound);
     n_sample = static_cast<std::int64_t>(sample.size());
     if (sample.empty()) { return {}; }
-    PartialCube truth(n_sample, cube.n_wave());
-    std::vector<std::int64_t> row_of_spaxel(made_.size(), -1);
-    for (std::size_t i = 0; i < sample.size(); ++i) {
-        row_of_spaxel[static_cast<std::size_t>(sample[i])] = static_cast<std::int64_t>(i);
-    }
-    add_spaxels(input_, kind_of(SpaxelMethod::exact), columns_, cost_of_single_, sample, row_of_spaxel, truth,
-                [](std::int64_t) {});
-    return compare(cube, sample, truth, covered_, comm_);
+    return compare(stars_.made(sample), stars_.truth(kind_of(SpaxelMethod::exact), columns_, sample), covered_, comm_);
 }
 
 void Conserving::fill(SynthesisReport& report) const {
@@ -239,8 +243,9 @@ void Conserving::fill(SynthesisReport& report) const {
     report.error_bound = approximated ? *std::max_element(choices_.bound.begin(), choices_.bound.end()) : 0;
 }
 
-void Conserving::run(PartialCube& cube, SynthesisReport& report) {
+void Conserving::run(SynthesisReport& report) {
     for (int attempt = 0;; ++attempt) {
+        stars_.forget_templates();
         choose_settings();
         survey();
         choose();
@@ -248,9 +253,9 @@ void Conserving::run(PartialCube& cube, SynthesisReport& report) {
             choices_ = choose_methods(Method::exact, options_.tolerance, survey_, input_.velocities, options_.doppler,
                                       {}, true);
         }
-        sum(cube, attempt > 0);
+        sum(attempt > 0);
         std::int64_t n_sample = 0;
-        const SampleError error = measure(cube, n_sample);
+        const SampleError error = measure(n_sample);
         fill(report);
         report.n_refined = attempt;
         report.n_error_sample = n_sample;

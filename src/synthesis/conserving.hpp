@@ -5,6 +5,7 @@
 
 #include "synthesis/error_sample.hpp"
 #include "synthesis/row_synthesis.hpp"
+#include "synthesis/star_light.hpp"
 
 namespace tessera {
 
@@ -13,18 +14,18 @@ namespace tessera {
 class Conserving {
 public:
     /// @param node_band_light  [node] Lsun per Msun formed in the band of the maps
-    Conserving(const RowInput& input, const SynthesisOptions& options, ssp::Outside outside,
+    Conserving(StarLight& stars, const RowInput& input, const SynthesisOptions& options,
                std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
                ToleranceShares shares = {});
-    /// Collective. Fills `cube`, which is zero, and the report.
-    void run(PartialCube& cube, SynthesisReport& report);
+    /// Collective. Fills the cube of `stars`, which is zero, and the report.
+    void run(SynthesisReport& report);
 
 private:
     void choose_settings();
     void survey();
     void choose();
-    void sum(PartialCube& cube, bool again);
-    SampleError measure(const PartialCube& cube, std::int64_t& n_sample);
+    void sum(bool again);
+    SampleError measure(std::int64_t& n_sample);
     Method worthwhile_method();
     MethodCosts costs_with(std::int64_t n_node, std::int64_t rank) const;
     double likely_shift() const;
@@ -32,14 +33,14 @@ private:
     std::vector<std::int64_t> spaxels_of(SpaxelMethod method) const;
     void fill(SynthesisReport& report) const;
 
+    StarLight& stars_;
     const RowInput& input_;
     const SynthesisOptions& options_;
-    ssp::Outside outside_;
     Communicator& comm_;
     const Progress& progress_;
     ToleranceShares shares_;
     std::vector<double> band_light_; ///< [node]
-    double cost_of_single_;          ///< of TileKernels, that of rank 0
+    WorkCosts work_;                 ///< those of rank 0
 
     std::vector<bool> covered_; ///< [pixel] by the library
     PointRange points_;         ///< of the library that any row reads
@@ -55,9 +56,8 @@ private:
     NodeColumns columns_; ///< nodes that any star has
     Spectra used_;        ///< those nodes
     SpaxelChoices choices_;
-    std::vector<SpaxelMethod> made_;    ///< [spaxel] how its light in the cube was made; dark before
-    std::vector<std::int64_t> own_row_; ///< [spaxel] itself
-    std::int64_t n_done_ = 0;           ///< stars, for the progress
+    std::vector<SpaxelMethod> made_; ///< [spaxel] how its light in the cube was made; dark before
+    std::int64_t n_done_ = 0;        ///< stars, for the progress
 };
 
 } // namespace tessera

@@ -24,18 +24,19 @@ std::vector<std::int64_t> sample_of(const std::vector<std::int64_t>& candidates,
     return sample;
 }
 
-SampleError compare(const PartialCube& cube, const std::vector<std::int64_t>& rows, const PartialCube& truth,
-                    const std::vector<bool>& covered, Communicator& comm) {
-    const auto n = static_cast<std::size_t>(cube.n_wave());
-    std::vector<double> light(rows.size() * n);
+SampleError compare(const PartialCube& made, const PartialCube& truth, const std::vector<bool>& covered,
+                    Communicator& comm) {
+    const auto n = static_cast<std::size_t>(made.n_wave());
+    const auto n_row = static_cast<std::size_t>(made.n_spaxel());
+    std::vector<double> light(n_row * n);
     std::vector<double> difference(light.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t i = 0; i < n_row; ++i) {
         const float* exact = truth.flux().row(static_cast<std::int64_t>(i));
-        const float* made = cube.flux().row(rows[i]);
+        const float* approximate = made.flux().row(static_cast<std::int64_t>(i));
         for (std::size_t k = 0; k < n; ++k) {
             if (!covered[k]) { continue; }
             light[i * n + k] = exact[k];
-            difference[i * n + k] = static_cast<double>(made[k]) - static_cast<double>(exact[k]);
+            difference[i * n + k] = static_cast<double>(approximate[k]) - static_cast<double>(exact[k]);
         }
     }
     comm.all_reduce(light, Op::sum);
@@ -43,7 +44,7 @@ SampleError compare(const PartialCube& cube, const std::vector<std::int64_t>& ro
     const auto n_covered = static_cast<double>(std::count(covered.begin(), covered.end(), true));
     SampleError out;
     std::vector<double> rms;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t i = 0; i < n_row; ++i) {
         double mean = 0;
         double square = 0;
         double largest = 0;

@@ -18,8 +18,8 @@ struct SampleError {
 /// @param candidates  lit spaxels that are not exact, ascending;  bound  [candidate]
 std::vector<std::int64_t> sample_of(const std::vector<std::int64_t>& candidates, const std::vector<double>& bound);
 
-/// Row i of `truth` against row rows[i] of `cube`, both summed over ranks, in the covered pixels. Collective.
-SampleError compare(const PartialCube& cube, const std::vector<std::int64_t>& rows, const PartialCube& truth,
-                    const std::vector<bool>& covered, Communicator& comm);
+/// Spectra of the same spaxels, both summed over ranks, in the covered pixels. Collective.
+SampleError compare(const PartialCube& made, const PartialCube& truth, const std::vector<bool>& covered,
+                    Communicator& comm);
 
 } // namespace tessera

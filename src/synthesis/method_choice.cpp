@@ -76,11 +76,11 @@ VelocitySteps choose_steps(const Spectra& nodes, const PixelChoice& choice, doub
 }
 
 double MethodCosts::of_nodes(std::int64_t n_star, double velocity_range, double step) const {
-    const double rows = rows_of(velocity_range, step);
+    const double rows = rows_of(dense_range > 0 ? dense_range : velocity_range, step);
     const double n = static_cast<double>(n_star);
     const double each_its_own = cost_of_single * 4 * static_cast<double>(nodes_per_star) * n;
     const double all_pairs = rows * static_cast<double>(n_node_used);
-    if (classes.empty()) { return std::min(each_its_own, all_pairs); }
+    if (classes.empty() || dense_range > 0) { return std::min(each_its_own, all_pairs); }
     // Velocities as a Gaussian that ends at three standard deviations, in strips; a pair is touched unless all stars miss it.
     constexpr int n_strip = 16;
     constexpr double share_of_strip[n_strip / 2] = {0.00299, 0.00791, 0.01822, 0.03651,
@@ -108,7 +108,7 @@ double MethodCosts::binned(std::int64_t n_star, double velocity_range) const {
 }
 
 double MethodCosts::compressed(double velocity_range) const {
-    return rows_of(velocity_range, bin_step) * static_cast<double>(rank);
+    return rows_of(dense_range > 0 ? dense_range : velocity_range, bin_step) * static_cast<double>(rank);
 }
 
 std::vector<NodeClass> node_classes(const SpaxelStars& stars, const ssp::Interpolator& interpolator,

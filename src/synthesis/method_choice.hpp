@@ -46,6 +46,8 @@ struct NodeClass {
 };
 
 struct MethodCosts {
+    /// ln Doppler factor; above 0: the product takes all rows of that range and all nodes in every spaxel, touched or not.
+    double dense_range = 0;
     double cost_of_single = 2;       ///< of a weight that no neighbouring spaxel shares
     std::int64_t nodes_per_star = 4; ///< 4 linear, 16 cubic
     std::int64_t n_node_used = 0;

@@ -23,9 +23,10 @@ VelocityGrid grid_of(const RowInput& input, double step, const std::vector<std::
 
 } // namespace
 
-std::int64_t most_weights(const RowInput& input, const RowKind& kind, std::int64_t n_column, std::int64_t spaxel) {
+std::int64_t most_weights(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, std::int64_t n_column,
+                          std::int64_t spaxel) {
     const auto s = static_cast<std::size_t>(spaxel);
-    const std::int64_t n_star = input.stars.start[s + 1] - input.stars.start[s];
+    const std::int64_t n_star = stars.start[s + 1] - stars.start[s];
     if (n_star == 0) { return 0; }
     const std::int64_t n_row =
         VelocityGrid::spanning(kind.step, log_doppler(input.velocities.slowest[s], input.doppler),
@@ -36,11 +37,12 @@ std::int64_t most_weights(const RowInput& input, const RowKind& kind, std::int64
     return std::min(n_row * n_column, per_star * n_star);
 }
 
-void add_spaxels(const RowInput& input, const RowKind& kind, const NodeColumns& columns, double cost_of_single,
-                 const std::vector<std::int64_t>& spaxels, const std::vector<std::int64_t>& row_of_spaxel,
-                 PartialCube& cube, const std::function<void(std::int64_t)>& done) {
+void add_spaxels(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, const NodeColumns& columns,
+                 double cost_of_single, const std::vector<std::int64_t>& spaxels,
+                 const std::vector<std::int64_t>& row_of_spaxel, PartialCube& cube,
+                 const std::function<void(std::int64_t)>& done) {
     const auto n_column = static_cast<std::int64_t>(columns.node.size());
-    const Deposit deposit{.stars = input.stars,
+    const Deposit deposit{.stars = stars,
                           .interpolator = input.interpolator,
                           .columns = columns,
                           .grid = grid_of(input, kind.step, spaxels),
@@ -62,11 +64,11 @@ void add_spaxels(const RowInput& input, const RowKind& kind, const NodeColumns& 
         std::size_t end = first;
         std::int64_t most = 0;
         while (end < spaxels.size()) {
-            const std::int64_t more = most_weights(input, kind, n_column, spaxels[end]);
+            const std::int64_t more = most_weights(stars, input, kind, n_column, spaxels[end]);
             if (end > first && most + more > weights_per_batch / 4) { break; }
             most += more;
             const auto s = static_cast<std::size_t>(spaxels[end++]);
-            n_star += input.stars.start[s + 1] - input.stars.start[s];
+            n_star += stars.start[s + 1] - stars.start[s];
         }
         const std::size_t before = lists.size();
         lists.resize(before + end - first);

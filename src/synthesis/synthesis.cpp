@@ -8,7 +8,9 @@
 
 #include "synthesis/conserving.hpp"
 #include "synthesis/exact_rubix.hpp"
+#include "synthesis/star_light.hpp"
 #include "synthesis/survey.hpp"
+#include "synthesis/tile_kernel.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
@@ -73,9 +75,10 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
         exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, cube);
         return cube;
     }
-    const RowInput input{stars, library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
-    Conserving synthesis(input, options, outside, std::move(node_light), comm, progress);
-    synthesis.run(cube, report);
+    const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
+    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube);
+    Conserving synthesis(light, input, options, std::move(node_light), comm, progress);
+    synthesis.run(report);
     return cube;
 }
 

@@ -26,20 +26,22 @@ TEST_P(Fallback, FinerSettingsAreTakenUntilTheSampleKeepsTheTolerance) {
     const double redshift = 0.02;
     const ssp::Interpolator interpolator(library, options.interpolation, ssp::Outside::clamp);
     const SpaxelStars stars = field.of_rank(world.rank(), world.size());
-    const RowInput input{
-        stars, library, interpolator, pixels, redshift, options.doppler, velocity_ranges(stars, {1}, world), {1}};
+    const RowInput input{library, interpolator, pixels, redshift, options.doppler, velocity_ranges(stars, {1}, world),
+                         {1}};
     const std::vector<double> band(static_cast<std::size_t>(library.n_node()), 1.0);
     const Progress progress;
     const int warnings = log::warning_count();
 
     PartialCube cube(field.n_spaxel, pixels.size());
     SynthesisReport report;
-    Conserving(input, options, ssp::Outside::clamp, band, world, progress, shares).run(cube, report);
+    HostStarLight light(stars, input, ssp::Outside::clamp, 2, cube);
+    Conserving(light, input, options, band, world, progress, shares).run(report);
 
     options.method = Method::exact;
     SynthesisReport exact;
     PartialCube truth(field.n_spaxel, pixels.size());
-    Conserving(input, options, ssp::Outside::clamp, band, world, progress).run(truth, exact);
+    HostStarLight exact_light(stars, input, ssp::Outside::clamp, 2, truth);
+    Conserving(exact_light, input, options, band, world, progress).run(exact);
     EXPECT_GT(report.n_refined, 0);
     EXPECT_GT(log::warning_count(), warnings); // and said so
     EXPECT_LE(report.error_rms, options.tolerance);

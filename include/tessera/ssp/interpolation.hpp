@@ -9,18 +9,11 @@
 #include "tessera/core/options.hpp"
 #include "tessera/ssp/axis_weights.hpp"
 #include "tessera/ssp/library.hpp"
+#include "tessera/ssp/node_lookup.hpp"
 
 namespace tessera::ssp {
 
 enum class Interpolation { linear, cubic };
-
-/// A star's spectrum as a sum of library nodes: at most 4 (linear) or 16 (cubic). Weights sum to 1 unless the star is
-/// outside the grid and `Outside::zero` applies (then count = 0). Cubic weights may be negative.
-struct NodeWeights {
-    std::int32_t count = 0;
-    std::int32_t node[16];
-    float weight[16];
-};
 
 /// Look-ups of many stars at once: node[k][i] and weight[k][i] of star i, k < per_star. All nodes are there, even those of weight 0.
 struct NodeBlock {
@@ -71,24 +64,13 @@ public:
     /// Weights of one star; thread-safe, no allocation. A star outside the grid: the nearest edge (clamp), else no node;
     /// Outside::error is handled by the caller through `placement`. A NaN is outside and gets no node.
     NodeWeights at(float metallicity, float age) const {
-        NodeWeights out;
-        const AxisKnots of_metallicity = metallicities();
-        const AxisKnots of_age = ages();
-        if (metallicity != metallicity || age != age) { return out; } // NaN
-        if (outside_ == Outside::clamp) {
-            metallicity = of_metallicity.clamp(metallicity);
-            age = of_age.clamp(age);
-        } else if (!of_metallicity.contains(metallicity) || !of_age.contains(age)) {
-            return out;
-        }
-        const std::int32_t above_metallicity = metallicity_cells_.upper(of_metallicity, metallicity);
-        const std::int32_t above_age = age_cells_.upper(of_age, age);
-        if (kind_ == Interpolation::linear) {
-            combine(of_metallicity.linear(metallicity, above_metallicity), of_age.linear(age, above_age), out);
-        } else {
-            combine(of_metallicity.cubic(metallicity, above_metallicity), of_age.cubic(age, above_age), out);
-        }
-        return out;
+        return lookup().with_cells(
+            metallicity, age, [this](const AxisKnots& axis, float q) { return metallicity_cells_.upper(axis, q); },
+            [this](const AxisKnots& axis, float q) { return age_cells_.upper(axis, q); });
+    }
+    /// For loops that take the arithmetic with them; its knots are those of this object.
+    NodeLookup lookup() const {
+        return {metallicities(), ages(), kind_ == Interpolation::cubic, outside_ == Outside::clamp};
     }
     /// The same for `n` stars, at most NodeBlock::size.
     void at(const float* metallicity, const float* age, std::int64_t n, NodeBlock& out) const;
@@ -99,17 +81,6 @@ private:
     void linear_block(const float* metallicity, const float* age, std::int64_t n, NodeBlock& out) const;
     AxisKnots metallicities() const { return {metallicity_.data(), static_cast<std::int32_t>(metallicity_.size())}; }
     AxisKnots ages() const { return {age_.data(), static_cast<std::int32_t>(age_.size())}; }
-    void combine(const AxisWeights& by_metallicity, const AxisWeights& by_age, NodeWeights& out) const {
-        const auto n_age = static_cast<std::int32_t>(age_.size());
-        for (std::int32_t i = 0; i < by_metallicity.count; ++i) {
-            for (std::int32_t j = 0; j < by_age.count; ++j) {
-                const auto weight = static_cast<float>(by_metallicity.weight[i] * by_age.weight[j]);
-                out.node[out.count] = (by_metallicity.first + i) * n_age + by_age.first + j;
-                out.weight[out.count] = weight;
-                out.count += weight != 0 ? 1 : 0; // a knot hit exactly: the node beside it has no part
-            }
-        }
-    }
 
     Interpolation kind_;
     Outside outside_;
