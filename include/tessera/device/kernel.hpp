@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +43,55 @@ TESSERA_HD inline void add_shared(std::int64_t& sum, std::int64_t value) {
     atomicAdd(reinterpret_cast<unsigned long long*>(&sum), static_cast<unsigned long long>(value));
 #else
     __atomic_fetch_add(&sum, value, __ATOMIC_RELAXED);
+#endif
+}
+
+/// largest = max(largest, value) where other i's of the same loop do it too.
+TESSERA_HD inline void max_shared(std::uint32_t& largest, std::uint32_t value) {
+#if defined(__CUDA_ARCH__)
+    atomicMax(&largest, value);
+#else
+    std::uint32_t found = __atomic_load_n(&largest, __ATOMIC_RELAXED);
+    while (found < value &&
+           !__atomic_compare_exchange_n(&largest, &found, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+#endif
+}
+
+/// least = the smaller of the two, where other i's do it too.
+TESSERA_HD inline void lower_shared(std::int64_t& least, std::int64_t value) {
+#if defined(__CUDA_ARCH__)
+    atomicMin(reinterpret_cast<long long*>(&least), static_cast<long long>(value));
+#else
+    std::int64_t before = __atomic_load_n(&least, __ATOMIC_RELAXED);
+    while (value < before &&
+           !__atomic_compare_exchange_n(&least, &before, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+#endif
+}
+
+/// place = value where other i's write the same.
+template <class T>
+TESSERA_HD void set_shared(T& place, T value) {
+#if defined(__CUDA_ARCH__)
+    place = value;
+#else
+    __atomic_store_n(&place, value, __ATOMIC_RELAXED);
+#endif
+}
+
+/// i / n for counts: 64-bit divisions take a GPU several times as long, and are seldom needed.
+TESSERA_HD inline std::int64_t quotient(std::int64_t i, std::int64_t n) {
+    if (((i | n) >> 32) == 0) {
+        return static_cast<std::int64_t>(static_cast<std::uint32_t>(i) / static_cast<std::uint32_t>(n));
+    }
+    return i / n;
+}
+
+/// The bits of a float.
+TESSERA_HD inline std::uint32_t bits_of(float value) {
+#if defined(__CUDA_ARCH__)
+    return __float_as_uint(value);
+#else
+    return std::bit_cast<std::uint32_t>(value);
 #endif
 }
 
