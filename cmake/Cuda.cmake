@@ -38,6 +38,13 @@ function(tessera_cuda_library)
   # 554: nvcc looks at View's conversion to const elements also where its requires clause takes it away.
   target_compile_options(tessera_cuda PRIVATE --expt-relaxed-constexpr -lineinfo -Xcompiler=-Wall,-Wextra --diag-suppress=554
     $<$<BOOL:${TESSERA_WERROR}>:-Werror=all-warnings>)
+  # Of NCCL only the header: the library is opened where a run wants it (src/comm/nccl_library.cu).
+  find_path(TESSERA_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV NCCL_HOME PATH_SUFFIXES include)
+  if(TESSERA_NCCL_INCLUDE)
+    target_include_directories(tessera_cuda PRIVATE "${TESSERA_NCCL_INCLUDE}")
+  else()
+    message(STATUS "nccl.h not found: GPU memory goes from rank to rank by MPI alone (libnccl-dev, or set NCCL_HOME)")
+  endif()
   string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
   target_compile_definitions(tessera_cuda PRIVATE "TESSERA_CUDA_ARCHITECTURES=\"${architectures}\"")
   # Positions, spaxels and noise have the host's bits: the host has no fused multiply-add there.

@@ -10,6 +10,7 @@ namespace tessera {
 
 /// x' = x · M for the i-th of n vectors, in place. Each component of the sum is formed in double and rounded to float once.
 struct RotateVector {
+    static constexpr const char* name = "view/rotate_vector";
     float* x;
     float* y;
     float* z;
@@ -25,6 +26,7 @@ struct RotateVector {
 
 /// Components of the i-th of n vectors minus an offset, nearest image in a box of side `box` (0: not periodic).
 struct ShiftVector {
+    static constexpr const char* name = "view/shift_vector";
     float* component[3];
     double offset[3];
     double box;
@@ -58,14 +60,16 @@ struct FindInterval {
 
 /// Spaxel of star i on the padded grid, -1 outside.
 struct PlaceStar {
+    static constexpr const char* name = "view/place_star";
     View<const float, 1> x, y; ///< kpc
     FindInterval column, row;
     View<std::int32_t, 1> spaxel; ///< out
 
-    TESSERA_HD void operator()(std::int64_t i) const {
+    TESSERA_HD std::int32_t spaxel_of(std::int64_t i) const {
         const std::int64_t ix = column(x(i)), iy = row(y(i));
-        spaxel(i) = ix < 0 || iy < 0 ? -1 : static_cast<std::int32_t>(iy * column.n + ix);
+        return ix < 0 || iy < 0 ? -1 : static_cast<std::int32_t>(iy * column.n + ix);
     }
+    TESSERA_HD void operator()(std::int64_t i) const { spaxel(i) = spaxel_of(i); }
 };
 
 } // namespace tessera

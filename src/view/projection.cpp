@@ -1,30 +1,19 @@
 #include "tessera/view/projection.hpp"
 
 #include <algorithm>
-#include <limits>
-
-#include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
-#include "tessera/core/error.hpp"
 #include "view/apply.hpp"
+#include "view/field.hpp"
 #include "view/star_sums.hpp"
 
 namespace tessera {
 
 namespace {
 
-FindInterval along(const std::vector<double>& edges, bool closed_end) {
-    const auto n = static_cast<std::int64_t>(edges.size()) - 1;
-    return {edges.data(), n, closed_end, static_cast<double>(n) / (edges.back() - edges.front())};
-}
-
 /// Smallest and largest of all ranks' values; +inf, -inf when there are none.
 std::array<double, 2> range_of(const device::Host& where, const std::vector<float>& values, Communicator& comm) {
-    const Extent extent = extent_of(where, values);
-    std::vector<double> range{static_cast<double>(extent.low), -static_cast<double>(extent.high)};
-    comm.all_reduce(range, Op::min);
-    return {range[0], -range[1]};
+    return range_over_ranks(extent_of(where, values), comm);
 }
 
 } // namespace
@@ -41,13 +30,7 @@ Projection project(const device::Host& where, const Stars& stars, const SpatialG
     const std::int64_t n = stars.size();
     std::vector<std::uint8_t> in_field; // [padded spaxel]
     agree(comm, [&] {
-        if (grid.n_padded() > std::numeric_limits<std::int32_t>::max()) {
-            throw Error({.kind = Kind::config,
-                         .where = "telescope.field_of_view, telescope.spaxel_size",
-                         .found = fmt::format("{} x {} spaxels with the margin", grid.padded_x(), grid.padded_y()),
-                         .expected = fmt::format("at most {}", std::numeric_limits<std::int32_t>::max()),
-                         .cure = "take a smaller field or larger spaxels"});
-        }
+        require_countable(grid);
         out.spaxel.resize(static_cast<std::size_t>(n));
         in_field.resize(static_cast<std::size_t>(grid.n_padded()));
         for (std::size_t s = 0; s < in_field.size(); ++s) {
@@ -55,7 +38,8 @@ Projection project(const device::Host& where, const Stars& stars, const SpatialG
         }
     });
     const PlaceStar place{View<const float, 1>(stars.x.data(), n), View<const float, 1>(stars.y.data(), n),
-                          along(grid.x_edges, grid.closed_end), along(grid.y_edges, grid.closed_end),
+                          intervals(grid.x_edges, grid.x_edges.data(), grid.closed_end),
+                          intervals(grid.y_edges, grid.y_edges.data(), grid.closed_end),
                           View<std::int32_t, 1>(out.spaxel.data(), n)};
     using Counts = std::array<std::int64_t, 3>; // in the field, in the margin, outside
     const Counts own = device::reduce_blocks(

@@ -26,12 +26,15 @@ struct DeviceSpaxelStars {
 
 /// Rotates, projects and orders stars by spaxel on the accelerator: the same spaxels, bit for bit, and the same order as rotate,
 /// project and order_by_spaxel. The stars go up once, in blocks, while the blocks before are worked on; their host memory is
-/// freed as they go. Collective.
-/// @param stars     relative to the galaxy, not rotated yet
+/// freed when the last block is on its way. Collective.
+/// @param stars     relative to the galaxy, not rotated yet; `row` is left alone
 /// @param out       counts and ranges of all ranks, as project gives; `spaxel` only with `keep_spaxels`
+/// @param block     stars that go up at a time: twice 40 bytes each, pinned, and as much of the accelerator's memory
+/// @throws Error(Kind::config)  as project. Error(Kind::resource)  too little memory: some 50 bytes a star are needed, beside the blocks
 DeviceSpaxelStars order_on_device(device::Accelerator& accelerator, Stars&& stars, const Matrix3& rotation,
                                   const SpatialGrid& grid, bool keep_spaxels, Projection& out,
-                                  const device::Host& where, Communicator& comm);
+                                  const device::Host& where, Communicator& comm,
+                                  std::int64_t block = std::int64_t{1} << 17);
 
 /// The host's stars, as they are, to the accelerator.
 DeviceSpaxelStars to_device(device::Accelerator& accelerator, const SpaxelStars& stars);
