@@ -7,6 +7,7 @@
 #include <complex>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -133,6 +134,8 @@ public:
     EmulatedQueue& queue(std::size_t actor) { return *queues_[actor]; }
     const EmulationOptions& options() const { return options_; }
     AcceleratorInfo& counts() { return info_; }
+    void fail(std::exception_ptr failure) { failure_ = std::move(failure); }
+    const std::exception_ptr& failure() const { return failure_; }
 
 private:
     class Plan final : public FftPlan {
@@ -157,6 +160,7 @@ private:
     MemoryLedger ledger_;
     Clock host_clock_{};
     std::int64_t used_ = 0;
+    std::exception_ptr failure_;
     std::map<void*, std::int64_t> sizes_;
     std::vector<std::unique_ptr<EmulatedQueue>> queues_;
 };
@@ -179,11 +183,18 @@ void EmulatedQueue::give_step(const Step& /*step*/, std::function<void()> work) 
 }
 
 void EmulatedQueue::run_until(std::int64_t count) {
+    // Like a GPU's, an error stays: nothing is done after it, and every wait reports it.
+    if (accelerator_.failure()) { std::rethrow_exception(accelerator_.failure()); }
     while (done_ < count) {
         const std::function<void()> work = std::move(waiting_.front());
         waiting_.pop_front();
         ++done_;
-        work();
+        try {
+            work();
+        } catch (...) {
+            accelerator_.fail(std::current_exception());
+            throw;
+        }
     }
 }
 

@@ -2,12 +2,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "synthesis/error_sample.hpp"
 #include "synthesis/row_synthesis.hpp"
 #include "synthesis/star_light.hpp"
 
 namespace tessera {
+
+/// Lsun per Msun formed of every node in an observed band, all pixels where none is given.
+std::vector<double> node_light(const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
+                               std::optional<std::array<double, 2>> band);
 
 /// Synthesis with conserving resampling, by any method: steps and templates, a survey of the stars, the choice of a method for
 /// each spaxel, the sums, and the comparison of a sample with `exact`; once more with finer settings if that fails.

@@ -3,16 +3,17 @@
 #include <cmath>
 
 #include "tessera/core/constants.hpp"
+#include "tessera/core/view.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
 namespace tessera {
 
 /// ln of a star's Doppler factor over that of a star at rest in the galaxy: ln(1 + v/c), or v/c. Positive = receding.
-inline double log_doppler(double los_velocity, Doppler kind) {
+TESSERA_HD inline double log_doppler(double los_velocity, Doppler kind) {
     const double beta = los_velocity / constants::speed_of_light;
     if (kind == Doppler::exponential) { return beta; }
     // The series to rounding, for all but the fastest stars: it is most of the cost of placing one.
-    if (std::abs(beta) < 0.01) {
+    if (std::fabs(beta) < 0.01) {
         return beta *
                (1 - beta * (1.0 / 2 -
                             beta * (1.0 / 3 - beta * (1.0 / 4 - beta * (1.0 / 5 - beta * (1.0 / 6 - beta / 7))))));

@@ -1,7 +1,6 @@
 #include "synthesis/method_choice.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "synthesis/doppler.hpp"
+#include "synthesis/star_kernels.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/log.hpp"
 
@@ -113,8 +113,7 @@ double MethodCosts::compressed(double velocity_range) const {
 
 std::vector<NodeClass> node_classes(const SpaxelStars& stars, const ssp::Interpolator& interpolator,
                                     std::int64_t n_node, const device::Host& where, Communicator& comm) {
-    constexpr std::int64_t few = 1 << 16;
-    const bool all = comm.all_reduce_value(stars.size(), Op::sum) <= few;
+    const StarSample sample{comm.all_reduce_value(stars.size(), Op::sum) <= few_stars};
     constexpr std::int64_t part_size = 1 << 16;
     const std::int64_t n_part = (stars.size() + part_size - 1) / part_size;
     std::vector<std::int64_t> parts(static_cast<std::size_t>(n_part * (n_node + 1)), 0); // [part, node], and the stars
@@ -122,10 +121,7 @@ std::vector<NodeClass> node_classes(const SpaxelStars& stars, const ssp::Interpo
         std::int64_t* count = parts.data() + part * (n_node + 1);
         for (std::int64_t star = part * part_size; star < std::min(stars.size(), (part + 1) * part_size); ++star) {
             const auto i = static_cast<std::size_t>(star);
-            const std::uint32_t bits =
-                (std::bit_cast<std::uint32_t>(stars.los_velocity[i]) ^ std::bit_cast<std::uint32_t>(stars.age[i])) *
-                0x9E3779B1U; // Knuth's multiplicative hash
-            if (!all && bits >> 28U != 0) { continue; }
+            if (!sample.takes(device::bits_of(stars.los_velocity[i]), device::bits_of(stars.age[i]))) { continue; }
             const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
             for (int k = 0; k < nodes.count; ++k) { ++count[nodes.node[k]]; }
             count[n_node] += nodes.count > 0 ? 1 : 0;
@@ -134,8 +130,12 @@ std::vector<NodeClass> node_classes(const SpaxelStars& stars, const ssp::Interpo
     std::vector<std::int64_t> counts(static_cast<std::size_t>(n_node) + 1, 0);
     for (std::size_t i = 0; i < parts.size(); ++i) { counts[i % counts.size()] += parts[i]; }
     comm.all_reduce(counts, Op::sum);
+    return classes_of(counts);
+}
+
+std::vector<NodeClass> classes_of(const std::vector<std::int64_t>& counts) {
     std::map<int, NodeClass> octaves; // sums of shares until the end
-    for (std::size_t k = 0; k < static_cast<std::size_t>(n_node); ++k) {
+    for (std::size_t k = 0; k + 1 < counts.size(); ++k) {
         if (counts[k] == 0) { continue; }
         const double share = static_cast<double>(counts[k]) / static_cast<double>(counts.back());
         NodeClass& octave = octaves[static_cast<int>(std::floor(std::log2(share)))];

@@ -68,6 +68,11 @@ struct MethodCosts {
 std::vector<NodeClass> node_classes(const SpaxelStars& stars, const ssp::Interpolator& interpolator,
                                     std::int64_t n_node, const device::Host& where, Communicator& comm);
 
+/// With no more stars than this in the galaxy all of them are counted.
+inline constexpr std::int64_t few_stars = 1 << 16;
+/// The same from counts of all ranks, [node] and last the stars.
+std::vector<NodeClass> classes_of(const std::vector<std::int64_t>& counts);
+
 /// An estimate from a sketch of 16 numbers is below half of the truth once in a thousand times (chi square of 16 degrees of freedom
 /// below 4).
 inline constexpr double sketch_safety = 2;

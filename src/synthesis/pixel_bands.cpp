@@ -19,42 +19,49 @@ PixelBands::PixelBands(const std::vector<double>& wavelength, const WavelengthGr
                        std::int64_t end, double doppler_factor) {
     const auto n = static_cast<std::size_t>(end - begin);
     const auto n_point = static_cast<std::int64_t>(wavelength.size());
-    // Edges in the rest frame, and the segments they fall into: pixels ascend, and so do the segments.
-    std::vector<double> edge(n + 1);
+    const PixelIntegral integral{wavelength.data(), n_point, pixels.edges.data()};
+    // Segments that the edges fall into, in the rest frame: pixels ascend, and so do the segments.
     std::vector<std::int64_t> segment(n + 1);
     std::int64_t at = -1;
     for (std::size_t k = 0; k <= n; ++k) {
-        edge[k] = std::clamp(pixels.edges[static_cast<std::size_t>(begin) + k] / doppler_factor, wavelength.front(),
-                             wavelength.back());
-        if (at < 0) { at = segment_of(wavelength, edge[k]); }
-        while (at + 2 < n_point && wavelength[static_cast<std::size_t>(at) + 1] <= edge[k]) { ++at; }
+        const double edge = integral.rest(pixels.edges[static_cast<std::size_t>(begin) + k], doppler_factor);
+        if (at < 0) { at = integral.segment_at(edge); }
+        while (at + 2 < n_point && wavelength[static_cast<std::size_t>(at) + 1] <= edge) { ++at; }
         segment[k] = at;
     }
     for (std::size_t k = 0; k < n; ++k) { width = std::max(width, segment[k + 1] - segment[k] + 2); }
     width = std::min(width, n_point);
     first.resize(n);
     weight.assign(n * static_cast<std::size_t>(width), 0.0F);
-    std::vector<double> sum(static_cast<std::size_t>(width) + 1);
     for (std::size_t k = 0; k < n; ++k) {
         const std::int64_t start = std::min(segment[k], n_point - width);
         first[k] = static_cast<std::int32_t>(start);
-        std::fill(sum.begin(), sum.end(), 0.0);
-        for (std::int64_t i = segment[k]; i <= segment[k + 1]; ++i) {
-            const double low = wavelength[static_cast<std::size_t>(i)];
-            const double high = wavelength[static_cast<std::size_t>(i) + 1];
-            const double from = std::max(edge[k], low) - low;
-            const double to = std::min(edge[k + 1], high) - low;
-            if (to <= from) { continue; }
-            // The integral of a straight line from f(i) to f(i + 1) over part of the segment.
-            const double upper = (to - from) * (to + from) / (2 * (high - low));
-            sum[static_cast<std::size_t>(i - start)] += (to - from) - upper;
-            sum[static_cast<std::size_t>(i - start) + 1] += upper;
-        }
-        const double per_angstrom = 1 / pixels.width(begin + static_cast<std::int64_t>(k));
-        for (std::size_t t = 0; t < static_cast<std::size_t>(width); ++t) {
-            weight[k * static_cast<std::size_t>(width) + t] = static_cast<float>(sum[t] * per_angstrom);
+        float* own = weight.data() + k * static_cast<std::size_t>(width);
+        integral.weights(begin + static_cast<std::int64_t>(k), doppler_factor, segment[k],
+                         [&](std::int64_t point, double value) { own[point - start] = static_cast<float>(value); });
+    }
+}
+
+std::int64_t widest_band(const std::vector<double>& wavelength, const WavelengthGrid& pixels, double lowest_factor,
+                         double highest_factor) {
+    const auto n_point = static_cast<std::int64_t>(wavelength.size());
+    std::int64_t widest = 2;
+    std::int64_t first = 0;
+    for (std::int64_t k = 0; k < pixels.size(); ++k) {
+        const double low = pixels.edges[static_cast<std::size_t>(k)] / highest_factor;
+        const double high = pixels.edges[static_cast<std::size_t>(k) + 1] / lowest_factor;
+        const double length = pixels.width(k) / lowest_factor;
+        while (first + 1 < n_point && wavelength[static_cast<std::size_t>(first) + 1] <= low) { ++first; }
+        // A pixel that begins in segment i ends before wavelength[i + 1] + length.
+        std::int64_t last = first;
+        for (std::int64_t i = first; i + 1 < n_point && wavelength[static_cast<std::size_t>(i)] <= high; ++i) {
+            const double end = wavelength[static_cast<std::size_t>(i) + 1] + length;
+            last = std::max(last, i);
+            while (last + 1 < n_point && wavelength[static_cast<std::size_t>(last)] <= end) { ++last; }
+            widest = std::max(widest, last - i + 2);
         }
     }
+    return std::min(widest, n_point);
 }
 
 PointRange points_read(const std::vector<double>& wavelength, const WavelengthGrid& pixels, double redshift,

@@ -3,9 +3,58 @@
 #include <cstdint>
 #include <vector>
 
+#include "tessera/core/view.hpp"
 #include "tessera/cube/grid.hpp"
 
 namespace tessera {
+
+/// The integral of a piecewise linear rest-frame spectrum over one pixel, for host and device: weights of the library's points.
+struct PixelIntegral {
+    const double* wavelength; ///< [point] rest frame, ascending, Angstrom
+    std::int64_t n_point;
+    const double* edge; ///< [pixel + 1] observed, Angstrom
+
+    /// An observed wavelength in the rest frame, no further than the library's ends.
+    TESSERA_HD double rest(double observed, double factor) const {
+        const double at = observed / factor;
+        return at < wavelength[0] ? wavelength[0] : (at > wavelength[n_point - 1] ? wavelength[n_point - 1] : at);
+    }
+    /// Segment [i, i + 1] of the points that holds a wavelength, the last one for its upper end, the first for what is below.
+    TESSERA_HD std::int64_t segment_at(double at) const {
+        std::int64_t low = 0;
+        std::int64_t high = n_point - 1;
+        while (high - low > 1) {
+            const std::int64_t middle = (low + high) / 2;
+            (wavelength[middle] <= at ? low : high) = middle;
+        }
+        return low;
+    }
+    /// emit(point, weight per observed Angstrom) for consecutive points. @param begin  segment of the pixel's blue edge
+    template <class Emit>
+    TESSERA_HD void weights(std::int64_t pixel, double factor, std::int64_t begin, const Emit& emit) const {
+        const double from_edge = rest(edge[pixel], factor);
+        const double to_edge = rest(edge[pixel + 1], factor);
+        const double per_angstrom = 1 / (edge[pixel + 1] - edge[pixel]);
+        double carried = 0; // of this point, from the segment before
+        std::int64_t i = begin;
+        for (; i + 1 < n_point && (i == begin || wavelength[i] < to_edge); ++i) {
+            const double low = wavelength[i];
+            const double high = wavelength[i + 1];
+            const double from = (from_edge > low ? from_edge : low) - low;
+            const double to = (to_edge < high ? to_edge : high) - low;
+            if (to <= from) {
+                emit(i, carried * per_angstrom);
+                carried = 0;
+                continue;
+            }
+            // The integral of a straight line from f(i) to f(i + 1) over part of the segment.
+            const double upper = (to - from) * (to + from) / (2 * (high - low));
+            emit(i, (carried + ((to - from) - upper)) * per_angstrom);
+            carried = upper;
+        }
+        emit(i, carried * per_angstrom);
+    }
+};
 
 /// R of the design: the integrals of a piecewise linear rest-frame spectrum, Doppler shifted, over the telescope's pixels, as
 /// weights of the library's wavelength points. Exact, in closed form; all weights are positive, so light is neither lost nor
@@ -21,6 +70,10 @@ struct PixelBands {
     PixelBands(const std::vector<double>& wavelength, const WavelengthGrid& pixels, std::int64_t begin,
                std::int64_t end, double doppler_factor);
 };
+
+/// No pixel needs more weights than this for any Doppler factor in that range.
+std::int64_t widest_band(const std::vector<double>& wavelength, const WavelengthGrid& pixels, double lowest_factor,
+                         double highest_factor);
 
 /// Points [first, end) of the library that pixels can read for ln Doppler factors (relative to rest) within ± largest_shift.
 struct PointRange {

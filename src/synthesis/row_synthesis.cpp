@@ -7,10 +7,7 @@
 
 namespace tessera {
 
-namespace {
-
-/// Rows that the stars of some spaxels touch, whatever the rank.
-VelocityGrid grid_of(const RowInput& input, double step, const std::vector<std::int64_t>& spaxels) {
+VelocityGrid rows_touched(const RowInput& input, double step, const std::vector<std::int64_t>& spaxels) {
     double slowest = 0;
     double fastest = 0;
     for (const std::int64_t spaxel : spaxels) {
@@ -20,8 +17,6 @@ VelocityGrid grid_of(const RowInput& input, double step, const std::vector<std::
     }
     return VelocityGrid::spanning(step, log_doppler(slowest, input.doppler), log_doppler(fastest, input.doppler));
 }
-
-} // namespace
 
 std::int64_t most_weights(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, std::int64_t n_column,
                           std::int64_t spaxel) {
@@ -45,7 +40,7 @@ void add_spaxels(const SpaxelStars& stars, const RowInput& input, const RowKind&
     const Deposit deposit{.stars = stars,
                           .interpolator = input.interpolator,
                           .columns = columns,
-                          .grid = grid_of(input, kind.step, spaxels),
+                          .grid = rows_touched(input, kind.step, spaxels),
                           .doppler = input.doppler,
                           .compression = kind.compression,
                           .n_key_column = kind.spectra->n_column};

@@ -28,6 +28,9 @@ struct RowKind {
     const ssp::Compression* compression = nullptr; ///< null: the spectra are nodes
 };
 
+/// Rows that the stars of some spaxels touch, whatever the rank.
+VelocityGrid rows_touched(const RowInput& input, double step, const std::vector<std::int64_t>& spaxels);
+
 /// Adds the light of some spaxels to the rows `row_of_spaxel` of the cube: deposit, product, a batch of spaxels after the other.
 /// @param columns  the nodes that the deposit adds up; for a kind without compression also the columns of its spectra
 /// @param done     called after every batch with the number of stars in it

@@ -17,9 +17,6 @@ namespace tessera {
 
 namespace {
 
-/// Faster than any star of a simulation; beyond it the input is wrong, and the templates would need no end of margin.
-constexpr double speed_limit = 0.2 * constants::speed_of_light;
-
 /// Remembers the first star, in the order of the spaxels, that something is wrong with.
 class FirstStar {
 public:
@@ -48,6 +45,24 @@ double VelocityRanges::largest_speed() const {
     return largest;
 }
 
+void throw_too_fast(double velocity) {
+    throw Error({.kind = Kind::data,
+                 .where = "line-of-sight velocity of a star in the field",
+                 .found = fmt::format("{} km/s", velocity),
+                 .expected = fmt::format("at most {:.0f} km/s from the galaxy's velocity", speed_limit),
+                 .cure = "check galaxy.velocity and the velocity units of the input"});
+}
+
+void throw_outside(double age, double metallicity, const ssp::Library& library) {
+    throw Error({.kind = Kind::data,
+                 .where = fmt::format("a star with age {} Gyr and metallicity {}", static_cast<float>(age),
+                                      static_cast<float>(metallicity)),
+                 .expected = fmt::format("ages {} to {} Gyr and metallicities {} to {}, the grid of {}",
+                                         library.age.front(), library.age.back(), library.metallicity.front(),
+                                         library.metallicity.back(), library.source),
+                 .cure = "Set ssp.outside to clamp or zero, or use a library with a wider grid"});
+}
+
 VelocityRanges velocity_ranges(const SpaxelStars& stars, const device::Host& where, Communicator& comm) {
     const auto n_spaxel = static_cast<std::size_t>(stars.n_spaxel());
     VelocityRanges out;
@@ -68,12 +83,7 @@ VelocityRanges velocity_ranges(const SpaxelStars& stars, const device::Host& whe
             out.slowest[s] = slowest;
             out.fastest[s] = fastest;
         });
-        if (!wrong.any()) { return; }
-        throw Error({.kind = Kind::data,
-                     .where = "line-of-sight velocity of a star in the field",
-                     .found = fmt::format("{} km/s", stars.los_velocity[wrong.star()]),
-                     .expected = fmt::format("at most {:.0f} km/s from the galaxy's velocity", speed_limit),
-                     .cure = "check galaxy.velocity and the velocity units of the input"});
+        if (wrong.any()) { throw_too_fast(stars.los_velocity[wrong.star()]); }
     });
     comm.all_reduce(out.slowest, Op::min);
     comm.all_reduce(out.fastest, Op::max);
@@ -202,44 +212,39 @@ Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpola
         }
     });
     agree(comm, [&] {
-        if (!refused.any()) { return; }
-        const std::size_t i = refused.star();
-        throw Error(
-            {.kind = Kind::data,
-             .where = fmt::format("a star with age {} Gyr and metallicity {}", stars.age[i], stars.metallicity[i]),
-             .expected = fmt::format("ages {} to {} Gyr and metallicities {} to {}, the grid of {}",
-                                     library.age.front(), library.age.back(), library.metallicity.front(),
-                                     library.metallicity.back(), library.source),
-             .cure = "Set ssp.outside to clamp or zero, or use a library with a wider grid"});
+        if (refused.any()) { throw_outside(stars.age[refused.star()], stars.metallicity[refused.star()], library); }
     });
-    std::vector<std::int64_t> total(4, 0);
     for (const Counts& count : counts) {
-        total[0] += count.age_outside;
-        total[1] += count.metallicity_outside;
-        total[2] += count.outside;
-        total[3] += count.with_light;
+        out.n_age_outside += count.age_outside;
+        out.n_metallicity_outside += count.metallicity_outside;
+        out.n_outside += count.outside;
+        out.n_synthesised += count.with_light;
     }
-    comm.all_reduce(total, Op::sum);
-    out.n_age_outside = total[0];
-    out.n_metallicity_outside = total[1];
-    out.n_outside = total[2];
-    out.n_synthesised = total[3];
     out.node_used.assign(n_node, 0);
     for (std::size_t part = 0; part < n_part; ++part) {
         for (std::size_t k = 0; k < n_node; ++k) {
             out.node_used[k] |= static_cast<std::int32_t>(used[part * stride + k]);
         }
     }
-    comm.all_reduce(out.node_used, Op::max);
-    comm.all_reduce(out.n_star, Op::sum);
-    for (auto* list : lists_of(out)) { comm.all_reduce(*list, Op::sum); }
-    if (!with_sketches) { return out; }
-    comm.all_reduce(sketches, Op::sum);
-    for (std::size_t s = 0; s < n_spaxel; ++s) {
-        const auto first = sketches.begin() + static_cast<std::ptrdiff_t>(s * sketch_size);
-        out.compression_rms.push_back(std::sqrt(std::inner_product(first, first + sketch_size, first, 0.0)));
-    }
+    join_ranks(out, sketches, comm);
     return out;
+}
+
+void join_ranks(Survey& own, std::vector<double>& sketches, Communicator& comm) {
+    std::vector<std::int64_t> total{own.n_age_outside, own.n_metallicity_outside, own.n_outside, own.n_synthesised};
+    comm.all_reduce(total, Op::sum);
+    own.n_age_outside = total[0];
+    own.n_metallicity_outside = total[1];
+    own.n_outside = total[2];
+    own.n_synthesised = total[3];
+    comm.all_reduce(own.node_used, Op::max);
+    comm.all_reduce(own.n_star, Op::sum);
+    for (auto* list : lists_of(own)) { comm.all_reduce(*list, Op::sum); }
+    comm.all_reduce(sketches, Op::sum);
+    own.compression_rms.clear();
+    for (auto first = sketches.begin(); first != sketches.end(); first += sketch_size) {
+        own.compression_rms.push_back(std::sqrt(std::inner_product(first, first + sketch_size, first, 0.0)));
+    }
 }
 
 } // namespace tessera

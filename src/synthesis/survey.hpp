@@ -5,9 +5,13 @@
 #include <vector>
 
 #include "synthesis/node_errors.hpp"
+#include "tessera/core/constants.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
 namespace tessera {
+
+/// Faster than any star of a simulation, km/s; beyond it the input is wrong, and the templates would need no end of margin.
+inline constexpr double speed_limit = 0.2 * constants::speed_of_light;
 
 /// Slowest and fastest star of each spaxel, over all ranks, km/s; slowest > fastest where there is none.
 struct VelocityRanges {
@@ -50,5 +54,12 @@ struct Survey {
 Survey survey_stars(const SpaxelStars& stars, const ssp::Interpolator& interpolator, const ssp::Library& library,
                     ssp::Outside outside, const std::vector<NodeLight>& nodes, const device::Host& where,
                     Communicator& comm, bool with_sketches = false);
+
+/// From this rank's sums to those of all. @param sketches  [spaxel, sketch_size] of the errors of compression, or empty. Collective.
+void join_ranks(Survey& own, std::vector<double>& sketches, Communicator& comm);
+
+/// The errors of a star, for those who find it.
+[[noreturn]] void throw_too_fast(double velocity);
+[[noreturn]] void throw_outside(double age, double metallicity, const ssp::Library& library);
 
 } // namespace tessera

@@ -51,6 +51,12 @@ std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGr
     return covered;
 }
 
+std::vector<double> node_light(const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
+                               std::optional<std::array<double, 2>> band) {
+    const std::array<double, 2> of_maps = band.value_or(std::array{pixels.edges.front(), pixels.edges.back()});
+    return band_light(library, of_maps[0] / (1 + redshift), of_maps[1] / (1 + redshift));
+}
+
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                        const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
@@ -62,11 +68,10 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
     }
     PartialCube cube(stars.n_spaxel(), pixels.size());
     if (progress) { progress(0, stars.size()); } // the clock of the rate starts
-    const std::array<double, 2> of_maps = band.value_or(std::array{pixels.edges.front(), pixels.edges.back()});
-    std::vector<double> node_light = band_light(library, of_maps[0] / (1 + redshift), of_maps[1] / (1 + redshift));
+    std::vector<double> of_nodes = node_light(library, pixels, redshift, band);
     if (options.resampling == Resampling::rubix) {
-        std::vector<NodeLight> nodes(node_light.size());
-        for (std::size_t k = 0; k < nodes.size(); ++k) { nodes[k].in_band = node_light[k]; }
+        std::vector<NodeLight> nodes(of_nodes.size());
+        for (std::size_t k = 0; k < nodes.size(); ++k) { nodes[k].in_band = of_nodes[k]; }
         const Survey survey = survey_stars(stars, interpolator, library, outside, nodes, where, comm);
         survey.fill(report);
         report.method = Method::exact;
@@ -77,7 +82,7 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
     }
     const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
     HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube);
-    Conserving synthesis(light, input, options, std::move(node_light), comm, progress);
+    Conserving synthesis(light, input, options, std::move(of_nodes), comm, progress);
     synthesis.run(report);
     return cube;
 }

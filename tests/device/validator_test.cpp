@@ -124,7 +124,20 @@ TEST_F(Validator, PointersToHostMemory) {
     Buffer<float> b(compute_, 1000, "b");
     EXPECT_THAT(fault([&] { compute_.for_each(1000, AddOne{host_.data(), b.data()}); }),
                 testing::HasSubstr("host memory"));
+}
+
+TEST_F(Validator, HostMemoryInACopy) {
     EXPECT_THAT(fault([&] { compute_.zero(host_.data(), 4000); }), testing::HasSubstr("memory of the host"));
+}
+
+TEST_F(Validator, NothingIsDoneAfterAFault) {
+    Buffer<float> b(compute_, 1000, "b");
+    compute_.finish();
+    const std::string text = fault([&] { compute_.zero(host_.data(), 4000); });
+    host_[0] = 7;
+    compute_.download(b, std::span(host_));
+    EXPECT_EQ(fault([&] { compute_.finish(); }), text) << "the fault is reported again";
+    EXPECT_EQ(host_[0], 7.0F);
 }
 
 TEST_F(Validator, CopiesBeyondTheEnd) {

@@ -55,7 +55,10 @@ public:
     /// body(i) for i in [0, n), in any order and together.
     template <KernelBody Body>
     void for_each(std::int64_t n, const Body& body) {
-        if (n > 0) { launch(kernel_of<Body>(), &body, n); }
+        if (n <= 0) { return; }
+        Body copy = body;
+        clear_padding(copy);
+        launch(kernel_of<Body>(), &copy, n);
     }
 
     /// `host` must neither change nor go before finish() or a reached mark. It is faster where it is pinned.

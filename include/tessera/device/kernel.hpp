@@ -36,6 +36,16 @@ const Kernel& kernel_of() {
     return kernel;
 }
 
+/// Bytes between members become zero: nothing that once lay there is taken for a pointer.
+template <class T>
+void clear_padding([[maybe_unused]] T& object) {
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+    __builtin_clear_padding(&object);
+#endif
+#endif
+}
+
 /// sum += value where other i's of the same loop do it too. In integers, so that the order does not matter.
 TESSERA_HD inline void add_shared(std::int64_t& sum, std::int64_t value) {
 #if defined(__CUDA_ARCH__)

@@ -1,0 +1,166 @@
+#include "synthesis/device_star_light.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "synthesis/conserving.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/synthesis/coverage.hpp"
+
+namespace tessera {
+
+DeviceLookup::DeviceLookup(device::Queue& queue, const ssp::Interpolator& interpolator)
+    : lookup(interpolator.lookup()) {
+    const std::vector<float> z(lookup.metallicity.knot, lookup.metallicity.knot + lookup.metallicity.n);
+    const std::vector<float> t(lookup.age.knot, lookup.age.knot + lookup.age.n);
+    metallicity = device::Buffer<float>(queue, z, "metallicities of the library");
+    age = device::Buffer<float>(queue, t, "ages of the library");
+    queue.finish(); // before the two lists go
+    lookup.metallicity.knot = metallicity.data();
+    lookup.age.knot = age.data();
+}
+
+DeviceSpectra::DeviceSpectra(device::Queue& queue, const RowKind& kind, const NodeColumns& columns)
+    : n_column(kind.spectra->n_used), n_point(static_cast<std::int64_t>(kind.spectra->wavelength.size())),
+      points(kind.spectra->wavelength), wavelength(queue, points, "wavelengths of the library"),
+      light(queue, n_column * n_point, "templates") {
+    const Spectra& host = *kind.spectra;
+    device::Buffer<float> turned(queue, static_cast<std::int64_t>(host.light.size()), "templates on their way");
+    queue.upload(turned, std::span<const float>(host.light.data(), host.light.size()));
+    queue.for_each(n_column * n_point, TurnSpectra{n_point, n_column, host.n_column, turned.data(), light.data()});
+    std::vector<float> rows; // of the nodes that stars have
+    if (kind.compression != nullptr) {
+        const auto rank = kind.compression->rank;
+        for (const std::int32_t node : columns.node) {
+            const float* row = kind.compression->coefficients.data() + node * rank;
+            rows.insert(rows.end(), row, row + rank);
+        }
+        coefficient = device::Buffer<float>(queue, rows, "coefficients of the compression");
+    }
+    queue.finish(); // before the list goes
+}
+
+DeviceStarLight::DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
+                                 const ssp::Library& library, const ssp::Interpolator& interpolator,
+                                 DevicePartial& cube, const DeviceTuning& tuning)
+    : accelerator_(accelerator), queue_(accelerator.compute()), stars_(stars), outside_(outside), library_(library),
+      cube_(cube), tuning_(tuning), lookup_(queue_, interpolator) {
+    const auto n = static_cast<std::size_t>(stars.n_spaxel());
+    std::vector<std::int64_t> first_chunk{0};
+    for (std::size_t s = 0; s < n; ++s) {
+        first_chunk.push_back(first_chunk.back() +
+                              (stars.start[s + 1] - stars.start[s] + chunk_stars - 1) / chunk_stars);
+    }
+    std::vector<std::int32_t> own(n);
+    std::iota(own.begin(), own.end(), 0);
+    n_chunk_ = first_chunk.back();
+    first_chunk_ = device::Buffer<std::int64_t>(queue_, first_chunk, "chunks of spaxels");
+    own_column_ = device::Buffer<std::int32_t>(queue_, own, "columns of the cube");
+    spaxel_ = device::Buffer<std::int32_t>(queue_, stars.size(), "spaxels of stars");
+    queue_.finish(); // before the lists go
+}
+
+WorkCosts DeviceStarLight::costs() const {
+    return {.single = tuning_.single, .fill = tuning_.fill, .host = tuning_.host, .dense = true};
+}
+
+void DeviceStarLight::set_input(const RowInput& input) {
+    input_ = &input;
+    edges_ = device::Buffer<double>(queue_, input.pixels.edges, "edges of pixels");
+    queue_.finish();
+}
+
+const DeviceSpectra& DeviceStarLight::spectra_of(const RowKind& kind, const NodeColumns& columns) {
+    auto& entry = spectra_[kind.spectra];
+    if (!entry) { entry = std::make_unique<DeviceSpectra>(queue_, kind, columns); }
+    return *entry;
+}
+
+std::int64_t DeviceStarLight::budget() {
+    if (tuning_.memory > 0) { return tuning_.memory; }
+    return std::min<std::int64_t>(accelerator_.free_memory() / 5 * 2, std::int64_t{8} << 30);
+}
+
+void DeviceStarLight::add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+                          const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) {
+    add_to({cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, kind, exact, columns, spaxels);
+    std::int64_t n_star = 0;
+    for (const std::int64_t spaxel : spaxels) { n_star += n_star_of(spaxel); }
+    done(n_star);
+}
+
+namespace {
+
+std::vector<std::int32_t> small(const std::vector<std::int64_t>& values) { return {values.begin(), values.end()}; }
+
+} // namespace
+
+void DeviceStarLight::clear(const std::vector<std::int64_t>& spaxels) {
+    const std::vector<std::int32_t> host = small(spaxels);
+    const device::Buffer<std::int32_t> list(queue_, host, "spaxels to clear");
+    queue_.for_each(cube_.n_wave * list.size(),
+                    ClearSpaxels{{cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, list.size(), list.data()});
+    queue_.finish();
+}
+
+PartialCube DeviceStarLight::made(const std::vector<std::int64_t>& spaxels) {
+    const std::vector<std::int32_t> host = small(spaxels);
+    const device::Buffer<std::int32_t> list(queue_, host, "spaxels of the sample");
+    device::Buffer<float> spectra(queue_, cube_.n_wave * list.size(), "spectra of the sample");
+    queue_.for_each(spectra.size(), GatherSpaxels{{cube_.flux.data(), cube_.n_spaxel, own_column_.data()},
+                                                  cube_.n_wave,
+                                                  list.data(),
+                                                  spectra.data()});
+    PartialCube out(list.size(), cube_.n_wave);
+    queue_.download(spectra, std::span<float>(out.flux().data(), static_cast<std::size_t>(spectra.size())));
+    queue_.finish();
+    return out;
+}
+
+PartialCube DeviceStarLight::truth(const RowKind& exact, const NodeColumns& columns,
+                                   const std::vector<std::int64_t>& spaxels) {
+    const auto n = static_cast<std::int64_t>(spaxels.size());
+    std::vector<std::int32_t> column(static_cast<std::size_t>(n_spaxel()), 0);
+    for (std::size_t i = 0; i < spaxels.size(); ++i) {
+        column[static_cast<std::size_t>(spaxels[i])] = static_cast<std::int32_t>(i);
+    }
+    const device::Buffer<std::int32_t> columns_there(queue_, column, "columns of the sample");
+    DevicePartial cube(accelerator_, cube_.n_wave, n);
+    const LightTarget target{cube.flux.data(), n, columns_there.data()};
+    add_to(target, exact, exact, columns, spaxels);
+    const std::vector<std::int32_t> host = small(spaxels);
+    const device::Buffer<std::int32_t> list(queue_, host, "spaxels of the sample");
+    device::Buffer<float> spectra(queue_, cube_.n_wave * n, "spectra of the sample");
+    queue_.for_each(spectra.size(), GatherSpaxels{target, cube_.n_wave, list.data(), spectra.data()});
+    PartialCube out(n, cube_.n_wave);
+    queue_.download(spectra, std::span<float>(out.flux().data(), static_cast<std::size_t>(spectra.size())));
+    queue_.finish();
+    return out;
+}
+
+DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, const ssp::Library& library,
+                         ssp::Outside outside, const WavelengthGrid& pixels, double redshift,
+                         const SynthesisOptions& options, const device::Host& where, Communicator& comm,
+                         SynthesisReport& report, const Progress& progress, std::optional<std::array<double, 2>> band,
+                         const DeviceTuning& tuning) {
+    const ssp::Interpolator interpolator(library, options.interpolation, outside);
+    DevicePartial cube;
+    std::unique_ptr<DeviceStarLight> light;
+    agree(comm, [&] {
+        cube = DevicePartial(accelerator, pixels.size(), stars.n_spaxel());
+        light = std::make_unique<DeviceStarLight>(accelerator, stars, outside, library, interpolator, cube, tuning);
+    });
+    VelocityRanges velocities = light->velocity_ranges(comm);
+    if (options.uncovered == Uncovered::error) {
+        check_coverage(library, pixels, redshift, velocities.largest_speed());
+    }
+    if (progress) { progress(0, stars.size()); }
+    const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
+    agree(comm, [&] { light->set_input(input); });
+    Conserving synthesis(*light, input, options, node_light(library, pixels, redshift, band), comm, progress);
+    synthesis.run(report);
+    return cube;
+}
+
+} // namespace tessera

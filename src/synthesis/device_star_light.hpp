@@ -1,0 +1,96 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "synthesis/deposit_kernels.hpp"
+#include "synthesis/panel_kernels.hpp"
+#include "synthesis/star_kernels.hpp"
+#include "synthesis/star_light.hpp"
+#include "tessera/cube/device_cube.hpp"
+#include "tessera/synthesis/device_synthesis.hpp"
+#include "tessera/view/device_stars.hpp"
+
+namespace tessera {
+
+/// Templates in the accelerator's memory, one column after the other.
+struct DeviceSpectra {
+    std::int64_t n_column = 0, n_point = 0;
+    std::vector<double> points;        ///< [point] Angstrom, rest frame
+    device::Buffer<double> wavelength; ///< the same
+    device::Buffer<float> light;       ///< [column, point]
+    device::Buffer<float> coefficient; ///< [column of the nodes, n_column] of a compression; else empty
+
+    DeviceSpectra(device::Queue& queue, const RowKind& kind, const NodeColumns& columns);
+};
+
+/// A library's knots there, and the look-up that reads them.
+struct DeviceLookup {
+    device::Buffer<float> metallicity, age;
+    ssp::NodeLookup lookup;
+
+    DeviceLookup(device::Queue& queue, const ssp::Interpolator& interpolator);
+};
+
+/// The stars in an accelerator's memory. Spaxels with many stars are made by one dense matrix product, of all velocity rows that
+/// matter and all nodes (W of the design is dense there); the others, and stars far from the rest in velocity, star by star.
+class DeviceStarLight final : public StarLight {
+public:
+    DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
+                    const ssp::Library& library, const ssp::Interpolator& interpolator, DevicePartial& cube,
+                    const DeviceTuning& tuning);
+
+    const std::vector<std::int64_t>& start() const override { return stars_.start; }
+    WorkCosts costs() const override;
+    /// As the function of that name. Collective; the first thing to be called.
+    VelocityRanges velocity_ranges(Communicator& comm);
+    /// Before sums: what the velocity ranges went into.
+    void set_input(const RowInput& input);
+    std::vector<NodeClass> node_classes(Communicator& comm) override;
+    Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
+    void forget_templates() override { spectra_.clear(); }
+    void add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+             const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) override;
+    void clear(const std::vector<std::int64_t>& spaxels) override;
+    PartialCube made(const std::vector<std::int64_t>& spaxels) override;
+    PartialCube truth(const RowKind& exact, const NodeColumns& columns,
+                      const std::vector<std::int64_t>& spaxels) override;
+
+private:
+    struct Work;
+    struct Bands;
+    const DeviceSpectra& spectra_of(const RowKind& kind, const NodeColumns& columns);
+    StarPlacer placer(const Work& work, const VelocityGrid& grid) const;
+    VelocityGrid grid_of(double step, const std::vector<std::int64_t>& spaxels) const;
+    void add_to(const LightTarget& target, const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+                const std::vector<std::int64_t>& spaxels);
+    void choose_dense(Work& work, const VelocityGrid& grid, const std::vector<std::int64_t>& spaxels);
+    void add_dense(Work& work, const LightTarget& target);
+    void add_batch(Work& work, const LightTarget& target, std::int64_t first, std::int64_t n_slot);
+    void multiply_panels(const Work& work, const float* weights, std::int64_t n_slot, device::Buffer<float>& made);
+    void add_listed(Work& work, const LightTarget& target, const RowKind& exact, const NodeColumns& columns,
+                    const std::vector<std::int64_t>& spaxels);
+    Bands bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid, std::int64_t first, std::int64_t n);
+    std::int64_t budget();
+    ChunkTable table() const { return {stars_.starts.data(), first_chunk_.data(), stars_.n_spaxel()}; }
+
+    device::Accelerator& accelerator_;
+    device::Queue& queue_;
+    const DeviceSpaxelStars& stars_;
+    ssp::Outside outside_;
+    const ssp::Library& library_;
+    DevicePartial& cube_;
+    DeviceTuning tuning_;
+    const RowInput* input_ = nullptr;
+    DeviceLookup lookup_;
+    std::int64_t n_chunk_ = 0;
+    device::Buffer<std::int64_t> first_chunk_; ///< [spaxel + 1]
+    device::Buffer<std::int32_t> spaxel_;      ///< [star]
+    device::Buffer<std::int32_t> own_column_;  ///< [spaxel] itself
+    device::Buffer<double> edges_;             ///< [pixel + 1]
+    std::vector<double> scale_;                ///< [spaxel] of integer sums, a power of two
+    device::Buffer<double> scales_;
+    std::map<const Spectra*, std::unique_ptr<DeviceSpectra>> spectra_;
+};
+
+} // namespace tessera

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "synthesis/pixel_bands.hpp"
+#include "tessera/device/kernel.hpp"
+
+namespace tessera {
+
+/// spectra[column, point] from light[point, column]: panels are filled along the points.
+struct TurnSpectra {
+    static constexpr const char* name = "synthesis/turn_spectra";
+    std::int64_t n_point, n_column, stride; ///< stride of `light`
+    const float* light;
+    float* spectra;
+
+    TESSERA_HD void operator()(std::int64_t i) const { spectra[i] = light[i % n_point * stride + i / n_point]; }
+};
+
+/// R for one velocity row and pixel: PixelBands on the host.
+struct BandOfPixel {
+    static constexpr const char* name = "synthesis/band_of_pixel";
+    PixelIntegral integral;
+    std::int64_t first_row; ///< counted from rest
+    double step, at_rest;   ///< Doppler factor of row p: at_rest · exp(p step)
+    std::int64_t n_pixel, width;
+    std::int32_t* first; ///< [row, pixel] point
+    float* weight;       ///< [row, width, pixel]
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t row = i / n_pixel;
+        const std::int64_t pixel = i % n_pixel;
+        const double factor = at_rest * std::exp(static_cast<double>(first_row + row) * step);
+        const std::int64_t begin = integral.segment_at(integral.edge[pixel] / factor);
+        const std::int64_t latest = integral.n_point - width;
+        const std::int64_t start = begin < latest ? begin : latest;
+        float* own = weight + row * width * n_pixel + pixel;
+        for (std::int64_t t = 0; t < width; ++t) { own[t * n_pixel] = 0; }
+        integral.weights(pixel, factor, begin, [&](std::int64_t point, double value) {
+            own[(point - start) * n_pixel] = static_cast<float>(value);
+        });
+        first[i] = static_cast<std::int32_t>(start);
+    }
+};
+
+/// T: the templates of some rows in some pixels. One element a thread.
+struct FillPanel {
+    static constexpr const char* name = "synthesis/fill_panel";
+    std::int64_t n_column, n_point;
+    std::int64_t first_pixel, n_pixel_here; ///< of the panel
+    std::int64_t n_pixel, width;            ///< of the bands
+    const std::int32_t* first;              ///< [row, pixel], from the panel's first row
+    const float* band;                      ///< [row, width, pixel]
+    const float* spectra;                   ///< [column, point]
+    const std::uint8_t* lit;                ///< [row, column] null: all
+    float* panel;                           ///< [row, column, pixel here]
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t key = device::quotient(i, n_pixel_here);
+        if (lit != nullptr && lit[key] == 0) { return; }
+        const std::int64_t row = device::quotient(key, n_column);
+        const std::int64_t pixel = first_pixel + i - key * n_pixel_here;
+        const float* weight = band + row * width * n_pixel + pixel;
+        const float* light = spectra + (key - row * n_column) * n_point + first[row * n_pixel + pixel];
+        float sum = 0;
+        for (std::int64_t t = 0; t < width; ++t) { sum += weight[t * n_pixel] * light[t]; }
+        panel[i] = sum;
+    }
+};
+
+/// The cube that light is added to: flux [wave, column], and the column of a spaxel.
+struct LightTarget {
+    float* flux;
+    std::int64_t n_column;
+    const std::int32_t* column; ///< [spaxel]
+};
+
+/// Adds what the product made of a batch of spaxels to the cube.
+struct AddBatch {
+    static constexpr const char* name = "synthesis/add_batch";
+    LightTarget target;
+    std::int64_t n_slot;
+    const std::int32_t* spaxel; ///< [slot]
+    const float* made;          ///< [wave, slot]
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t wave = device::quotient(i, n_slot);
+        target.flux[wave * target.n_column + target.column[spaxel[i - wave * n_slot]]] += made[i];
+    }
+};
+
+/// The stars of a spaxel that go one by one, in one pixel.
+struct AddListed {
+    static constexpr const char* name = "synthesis/add_listed";
+    LightTarget target;
+    std::int64_t first, end; ///< places in the list at hand
+    std::int64_t n_entry;    ///< of a star
+    std::int64_t first_pixel, n_pixel_here;
+    const std::int64_t* start;    ///< [spaxel + 1] first star
+    const std::int64_t* position; ///< [star + 1] in the list
+    const std::uint32_t* key;     ///< [place - first, n_entry]
+    const float* weight;
+    const float* panel; ///< [key, pixel here]
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t spaxel = device::quotient(i, n_pixel_here);
+        const std::int64_t pixel = i - spaxel * n_pixel_here;
+        std::int64_t from = position[start[spaxel]];
+        std::int64_t to = position[start[spaxel + 1]];
+        from = from > first ? from : first;
+        to = to < end ? to : end;
+        if (from >= to) { return; }
+        // Sums of 64 weights, and sums of those: the rounding of longer ones is seen between numbers of ranks.
+        float total = 0;
+        float part = 0;
+        const std::int64_t begin = (from - first) * n_entry;
+        const std::int64_t n = (to - from) * n_entry;
+        for (std::int64_t e = 0; e < n; ++e) {
+            part += weight[begin + e] * panel[static_cast<std::int64_t>(key[begin + e]) * n_pixel_here + pixel];
+            if (e % 64 == 63) {
+                total += part;
+                part = 0;
+            }
+        }
+        target.flux[(first_pixel + pixel) * target.n_column + target.column[spaxel]] += total + part;
+    }
+};
+
+/// Darkens some spaxels.
+struct ClearSpaxels {
+    static constexpr const char* name = "synthesis/clear_spaxels";
+    LightTarget target;
+    std::int64_t n;
+    const std::int32_t* spaxel; ///< [n]
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        target.flux[i / n * target.n_column + target.column[spaxel[i % n]]] = 0;
+    }
+};
+
+/// Spectra of some spaxels, one after the other: out [n, wave].
+struct GatherSpaxels {
+    static constexpr const char* name = "synthesis/gather_spaxels";
+    LightTarget target;
+    std::int64_t n_wave;
+    const std::int32_t* spaxel; ///< [n]
+    float* out;
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        out[i] = target.flux[i % n_wave * target.n_column + target.column[spaxel[i / n_wave]]];
+    }
+};
+
+} // namespace tessera
