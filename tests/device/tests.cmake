@@ -1,3 +1,8 @@
 tessera_test(device/tasks)
 tessera_test(device/host)
 tessera_test(device/validator)
+tessera_test(device/emulation)
+tessera_test(device/cuda LABELS gpu TIMEOUT 300)
+tessera_test(device/no_cuda)
+tessera_test(device/unchecked_calls)
+tessera_test(device/kernel_list)

@@ -16,6 +16,8 @@ namespace tessera::test {
 
 fs::path source_dir() { return TESSERA_SOURCE_DIR; }
 
+fs::path program() { return TESSERA_PROGRAM; }
+
 std::optional<fs::path> shared(const std::string& relative) {
     const char* set = std::getenv("TESSERA_SHARED_DIR");
     const fs::path root = set != nullptr && *set != '\0' ? fs::path(set) : source_dir().parent_path() / "shared";

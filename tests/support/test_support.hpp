@@ -27,6 +27,9 @@ std::filesystem::path source_dir();
 std::optional<std::filesystem::path> shared(const std::string& relative);
 std::string absent(const std::string& relative);
 
+/// The built `tessera`.
+std::filesystem::path program();
+
 struct ProgramResult {
     int exit_code = -1;
     std::string out; ///< standard output
