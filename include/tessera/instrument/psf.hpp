@@ -49,6 +49,7 @@ struct Kernel2D {
     double moffat_beta = 0;                  ///< 0 unless Moffat
 
     bool is_identity() const { return n_y == 1 && n_x == 1; }
+    bool is_separable() const { return !row.empty() && !column.empty(); }
     double at(std::int64_t y, std::int64_t x) const { return values[static_cast<std::size_t>(y * n_x + x)]; }
     /// Spaxels around the field whose light reaches into it: the margin to compute.
     std::int64_t reach() const;
