@@ -345,7 +345,7 @@ private:
     std::string failed_; ///< what ended it
 };
 
-std::string load() {
+std::string version_text() {
     int version = 0;
     check_nccl(nccl_library().get_version(&version), "ncclGetVersion");
     return std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
@@ -367,8 +367,8 @@ std::unique_ptr<Communicator> join(Communicator& mpi, device::Accelerator& accel
 } // namespace tessera
 
 extern "C" const tessera::NcclEntry* tessera_nccl_entry() {
-    static const tessera::NcclEntry entry{tessera::load, tessera::gpu_identity, tessera::NcclCommunicator::unique_id,
-                                          tessera::join};
+    static const tessera::NcclEntry entry{tessera::version_text, tessera::gpu_identity,
+                                          tessera::NcclCommunicator::unique_id, tessera::join};
     return &entry;
 }
 #endif
