@@ -56,6 +56,7 @@ CudaAccelerator::~CudaAccelerator() {
     compute_.reset();
     transfer_.reset();
     exchange_.reset();
+    drop_pinned();
     forget(cudaMemPoolDestroy(pool_));
 }
 
@@ -123,23 +124,45 @@ void CudaAccelerator::release(void* memory, Queue& queue) noexcept {
 void* CudaAccelerator::reserve_pinned(std::int64_t bytes) {
     if (bytes <= 0) { return nullptr; }
     use();
+    if (const auto it = free_pinned_.lower_bound(bytes); it != free_pinned_.end() && it->first / 2 <= bytes) {
+        void* kept = it->second;
+        pinned_[kept] = it->first;
+        free_pinned_.erase(it);
+        return kept;
+    }
     void* memory = nullptr;
-    if (!has_memory_for(cudaHostAlloc(&memory, static_cast<std::size_t>(bytes), cudaHostAllocPortable),
-                        "cudaHostAlloc")) {
+    const auto size = static_cast<std::size_t>(bytes);
+    bool there = has_memory_for(cudaHostAlloc(&memory, size, cudaHostAllocPortable), "cudaHostAlloc");
+    if (!there && !free_pinned_.empty()) {
+        drop_pinned();
+        there = has_memory_for(cudaHostAlloc(&memory, size, cudaHostAllocPortable), "cudaHostAlloc");
+    }
+    if (!there) {
         throw Error({.kind = Kind::resource,
-                     .where = "pinned memory of the host",
-                     .found = "less than asked for",
+                     .where = "pinned memory of the host (cudaHostAlloc)",
+                     .found = "less than is asked for",
                      .expected = std::to_string(bytes) + " bytes for copies to and from " + place_,
                      .cure = "Use fewer ranks a node, raise the limit of locked memory (ulimit -l), or set "
                              "parallel.device: cpu"});
     }
+    pinned_[memory] = bytes;
     return memory;
 }
 
 void CudaAccelerator::release_pinned(void* memory) noexcept {
-    if (memory == nullptr) { return; }
-    forget(cudaSetDevice(info_.index));
-    forget(cudaFreeHost(memory)); // waits for the GPU: copies into it are done
+    const auto it = pinned_.find(memory);
+    if (it == pinned_.end()) { return; }
+    try {
+        free_pinned_.emplace(it->second, memory);
+    } catch (...) { // no memory for the note
+        forget(cudaFreeHost(memory));
+    }
+    pinned_.erase(it);
+}
+
+void CudaAccelerator::drop_pinned() noexcept {
+    for (const auto& [bytes, memory] : free_pinned_) { forget(cudaFreeHost(memory)); }
+    free_pinned_.clear();
 }
 
 int CudaAccelerator::block_size(std::int64_t n) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -88,10 +89,14 @@ public:
 private:
     void open_pool();
     std::int64_t pool_slack() const; ///< bytes of the pool that nobody has
+    void drop_pinned() noexcept;     ///< gives back the pinned memory that nobody has
     AcceleratorInfo info_;
     std::string place_; ///< for messages
     int n_multiprocessor_ = 1;
     cudaMemPool_t pool_ = nullptr;
+    /// Pinning takes milliseconds, and unpinning waits for the GPU: released pieces are kept for the next who asks.
+    std::map<void*, std::int64_t> pinned_;           ///< bytes of the pieces in use
+    std::multimap<std::int64_t, void*> free_pinned_; ///< by bytes
     std::unique_ptr<CudaQueue> compute_, transfer_, exchange_;
 };
 

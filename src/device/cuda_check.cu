@@ -52,7 +52,7 @@ bool breaks_everything(cudaError_t code) {
     }
 }
 
-[[noreturn]] void fail(const char* call, const std::string& text, const char* cure) {
+[[noreturn]] void fail(const std::string& call, const std::string& text, const char* cure) {
     throw Error({.kind = Kind::resource, .where = call, .found = text, .cure = cure});
 }
 
@@ -75,9 +75,10 @@ const char* text_of(cufftResult code) {
 
 } // namespace
 
-void check(cudaError_t code, const char* call) {
+void check(cudaError_t code, const char* name, const char* of) {
     if (code == cudaSuccess) { return; }
     forget(code);
+    const std::string call = of == nullptr ? std::string(name) : std::string(name) + " (" + of + ")";
     if (code == cudaErrorMemoryAllocation) { fail(call, cudaGetErrorString(code) + free_text(), memory_cure); }
     const std::string text = std::string(cudaGetErrorName(code)) + ", " + cudaGetErrorString(code);
     if (breaks_everything(code)) {

@@ -9,9 +9,9 @@
 namespace tessera::device {
 
 /// Every call of CUDA and its libraries goes through one of these; a test looks for those that do not.
-/// @param call  its name, for the message
+/// @param call  its name, for the message;  of  what it was to do, if several do the same
 /// @throws Error(Kind::resource)  it failed: the call, its text, and for lack of memory how much is free
-void check(cudaError_t code, const char* call);
+void check(cudaError_t code, const char* call, const char* of = nullptr);
 void check(cublasStatus_t code, const char* call);
 void check(cufftResult code, const char* call);
 

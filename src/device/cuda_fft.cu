@@ -18,10 +18,11 @@ public:
     /// @return  bytes of scratch memory that it needs; it takes none itself
     std::size_t plan(cufftType type, std::int64_t n_batch, std::int64_t n_y, std::int64_t n_x, cudaStream_t stream) {
         long long shape[2] = {n_y, n_x};
+        const int rank = n_y == 1 ? 1 : 2; // cuFFT asks for more than one row
         std::size_t bytes = 0;
         check(cufftSetAutoAllocation(plan_, 0), "cufftSetAutoAllocation");
         // No layout given: planes without gaps, half-complex rows of n_x / 2 + 1.
-        check(cufftMakePlanMany64(plan_, 2, shape, nullptr, 1, 0, nullptr, 1, 0, type, n_batch, &bytes),
+        check(cufftMakePlanMany64(plan_, rank, shape + 2 - rank, nullptr, 1, 0, nullptr, 1, 0, type, n_batch, &bytes),
               "cufftMakePlanMany64");
         check(cufftSetStream(plan_, stream), "cufftSetStream");
         return bytes;

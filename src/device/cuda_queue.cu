@@ -34,21 +34,21 @@ CudaQueue::~CudaQueue() {
 void CudaQueue::copy_in(void* to, const void* host, std::int64_t bytes) {
     owner_.use();
     check(cudaMemcpyAsync(to, host, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream_),
-          "cudaMemcpyAsync (host to device)");
+          "cudaMemcpyAsync", "host to device");
     owner_.counts().copy_bytes += bytes;
 }
 
 void CudaQueue::copy_out(void* host, const void* from, std::int64_t bytes) {
     owner_.use();
     check(cudaMemcpyAsync(host, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream_),
-          "cudaMemcpyAsync (device to host)");
+          "cudaMemcpyAsync", "device to host");
     owner_.counts().back_bytes += bytes;
 }
 
 void CudaQueue::copy(void* to, const void* from, std::int64_t bytes) {
     owner_.use();
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToDevice, stream_),
-          "cudaMemcpyAsync (device to device)");
+          "cudaMemcpyAsync", "device to device");
 }
 
 void CudaQueue::zero(void* memory, std::int64_t bytes) {
@@ -100,7 +100,7 @@ void CudaQueue::launch(const Kernel& kernel, const void* body, std::int64_t n) {
     void* arguments[] = {const_cast<void*>(body), &n};
     check(cudaLaunchKernel(found->function, dim3(static_cast<unsigned>(n_block)), dim3(static_cast<unsigned>(threads)),
                            arguments, 0, stream_),
-          kernel.name);
+          "cudaLaunchKernel", kernel.name);
 }
 
 } // namespace tessera::device

@@ -155,6 +155,13 @@ inline void pinned_memory(Accelerator& gpu) {
     gpu.transfer().copy_out(out.data(), there.data(), there.bytes());
     gpu.transfer().finish();
     EXPECT_TRUE(std::ranges::equal(in.span(), out.span()));
+    for (const std::int64_t n : {100, 4000, 5000, 9999, 1000000}) { // pieces may come back, never two at once
+        device::Pinned<char> a(gpu, n), b(gpu, n);
+        EXPECT_TRUE(a.data() + n <= b.data() || b.data() + n <= a.data());
+        std::ranges::fill(a.span(), 'a');
+        std::ranges::fill(b.span(), 'b');
+        EXPECT_EQ(a.span().back(), 'a');
+    }
 }
 
 inline void sort_is_stable(Accelerator& gpu) {

@@ -70,7 +70,7 @@ inline void fourier_transforms(device::Accelerator& gpu) {
     fourier_transform(gpu, 3, 5, 7, 1);
     fourier_transform(gpu, 2, 25, 26, 0);
     fourier_transform(gpu, 2, 1, 9, 1);
-    fourier_transform(gpu, 4, 6, 1, 0);
+    fourier_transform(gpu, 65, 32, 30, 0);
 }
 
 } // namespace tessera::test

@@ -93,6 +93,18 @@ TEST(NoCuda, TheLibraryLoadsWithoutADriver) {
     EXPECT_THAT(refusal("cuda:1"), HasSubstr("libcuda.so.1"));
 }
 
+TEST(NoCuda, AnErrorOfTheLibraryArrivesAsOurs) {
+    if (!device::built_with_cuda() || !device::gpus().empty()) { GTEST_SKIP() << "no CUDA in this build, or a GPU"; }
+    const device::CudaEntry& library = device::cuda_library();
+    std::string problem;
+    EXPECT_TRUE(library.gpus(problem).empty());
+    EXPECT_THAT(problem, HasSubstr("cudaGetDeviceCount: "));
+    const auto error = test::error_of([&] { library.open(0); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::resource);
+    EXPECT_THAT(std::string(error->what()), HasSubstr("cudaSetDevice: found cudaError"));
+}
+
 TEST(NoCuda, AWordThatMeansNothingIsAnErrorOfTheConfiguration) {
     for (const char* asked : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda1", ""}) {
         const auto error = test::error_of([&] { device::open_accelerator(asked, 0, 1); });

@@ -1,0 +1,32 @@
+#include "core/region_hooks.hpp"
+
+#include <string>
+#include <vector>
+
+#include "tessera/core/region.hpp"
+#include "tests/support/test_support.hpp"
+
+namespace tessera {
+namespace {
+
+std::vector<std::string> told;
+
+TEST(RegionHooks, AreToldOfEachRegionThatBeginsAfterThem) {
+    {
+        const Region before("read");
+        set_region_hooks({[](const char* name) { told.emplace_back(name); }, [] { told.emplace_back("end"); }});
+        {
+            const Region outer("synthesis");
+            const Region inner("sum");
+        }
+        const Region after("write");
+    }
+    set_region_hooks({});
+    { const Region silent("noise"); }
+    // Its end would close a range of somebody else: "read" began before.
+    EXPECT_EQ(told, (std::vector<std::string>{"synthesis", "sum", "end", "end", "write", "end"}));
+    EXPECT_EQ(Regions::instance().entries()[1].name, "read/synthesis");
+}
+
+} // namespace
+} // namespace tessera
