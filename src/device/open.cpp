@@ -27,6 +27,10 @@ int asked_index(std::string_view asked) {
 
 } // namespace
 
+void check_device_name(std::string_view asked) {
+    if (asked != "auto" && asked != "cpu" && asked != "emulated") { static_cast<void>(asked_index(asked)); }
+}
+
 std::unique_ptr<Accelerator> open_accelerator(std::string_view asked, int rank_on_node, int threads) {
     if (asked == "cpu") { return nullptr; }
     if (asked == "emulated") { return emulate({.threads = threads}); }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "tessera/core/error.hpp"
+#include "tessera/device/accelerator.hpp"
 #include "tessera/view/rotation.hpp"
 
 namespace fs = std::filesystem;
@@ -107,14 +108,7 @@ void check_config(const Config& config) {
     if (config.output.quicklook) {
         check_extension("output.quicklook", *config.output.quicklook, {".png", ".svg", ".pdf"});
     }
-    const std::string& device = config.parallel.device;
-    if (device != "auto" && device != "cpu" && device != "cuda" && !device.starts_with("cuda:")) {
-        throw Error({.kind = Kind::config,
-                     .where = "parallel.device",
-                     .found = device,
-                     .expected = "auto, cpu or cuda",
-                     .cure = "auto takes what there is"});
-    }
+    device::check_device_name(config.parallel.device);
     static_cast<void>(Cosmology(config.cosmology));
     const Telescope telescope = load_telescope(config.telescope, config.folder);
     const Kernel2D psf = make_psf(config.psf, telescope.spaxel_size);

@@ -1,8 +1,5 @@
 #include "pipeline/galaxy.hpp"
 
-#include <initializer_list>
-#include <vector>
-
 #include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
@@ -11,13 +8,9 @@
 
 namespace tessera {
 
-namespace {
-
 void drop(std::initializer_list<std::vector<float>*> arrays) {
     for (auto* array : arrays) { std::vector<float>().swap(*array); }
 }
-
-} // namespace
 
 Vector3 read_stars(const Plan& plan, Galaxy& galaxy) {
     const auto known = known_centre(plan.config.galaxy, plan.snapshot->info());
@@ -32,9 +25,6 @@ void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicato
     recentre(plan.where, galaxy.stars, origin, galaxy.centre, info.box_size);
     const auto identity = static_cast<std::uint64_t>(plan.config.simulation.subhalo.value_or(0));
     galaxy.rotation = find_rotation(plan.where, galaxy.stars, plan.config.view, plan.rubix, identity, comm);
-    rotate(plan.where, galaxy.stars, galaxy.rotation.matrix);
-    // Nobody asks for these any more: what comes next takes their room.
-    drop({&galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy});
     const Centre& centre = galaxy.centre;
     log::detail(fmt::format(
         "centre ({:.4f}, {:.4f}, {:.4f}) kpc ({}), velocity ({:.2f}, {:.2f}, {:.2f}) km/s ({}), rotation {}",
@@ -58,9 +48,7 @@ std::string empty_field_text(const Plan& plan, const Projection& projection) {
 
 } // namespace
 
-void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
-    galaxy.projection = project(plan.where, galaxy.stars, plan.field, comm);
-    Projection& projection = galaxy.projection;
+void check_field(const Plan& plan, const Projection& projection) {
     log::detail(fmt::format("{} stars in the field, {} in the margin around it, {} outside", projection.n_in_field,
                             projection.n_in_margin, projection.n_outside));
     if (projection.n_in_field == 0) {
@@ -75,14 +63,6 @@ void project_stars(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
         }
         log::warning(empty_field_text(plan, projection));
     }
-    std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
-    drop({&galaxy.stars.x, &galaxy.stars.y});
-    agree(comm, [&] {
-        galaxy.sky = order_by_spaxel(plan.where, std::move(galaxy.stars), projection.spaxel, plan.field.n_padded());
-    });
-    galaxy.stars = Stars();
-    galaxy.stars.row = std::move(rows);
-    if (!plan.config.output.stages) { std::vector<std::int32_t>().swap(projection.spaxel); }
 }
 
 void add_gas(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm) {

@@ -10,6 +10,7 @@
 #include "pipeline/maps.hpp"
 #include "pipeline/plan.hpp"
 #include "pipeline/product.hpp"
+#include "pipeline/stages.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
@@ -23,10 +24,6 @@ template <class Stage>
 auto timed(const char* name, Stage&& stage) {
     const Region region(name);
     return stage();
-}
-
-void scale(CubeSlab& slab, double factor) {
-    for (float& value : slab.data()) { value = static_cast<float>(value * factor); }
 }
 
 void report_outside(const Plan& plan, const SynthesisReport& report) {
@@ -48,25 +45,17 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     check_inputs_stay(plan, comm);
     check_memory(plan, comm);
 
+    const std::unique_ptr<Stages> stages = make_stages(plan, comm);
     CubeSummary summary;
     Galaxy galaxy;
     const Vector3 origin = timed("read", [&] { return read_stars(plan, galaxy); });
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
-    timed("spaxels", [&] { project_stars(plan, galaxy, comm); });
+    timed("spaxels", [&] { stages->project(galaxy); });
     timed("gas", [&] { add_gas(plan, origin, galaxy, comm); });
-    PartialCube partial = timed("synthesis", [&] {
-        return synthesise(galaxy.sky, plan.library, config.ssp.outside, plan.pixels, config.galaxy.redshift,
-                          config.synthesis, plan.where, comm, summary.synthesis, progress,
-                          std::array{plan.band.edges.front(), plan.band.edges.back()});
-    });
-    galaxy.sky = SpaxelStars(); // the maps are made of sums that synthesis took on its way
+    timed("synthesis", [&] { stages->synthesise(summary.synthesis, progress); });
     report_outside(plan, summary.synthesis);
-    CubeSlab summed = timed("reduce", [&] {
-        return reduce(std::move(partial), plan.field.padded_y(), plan.field.padded_x(), config.parallel.reduction, comm,
-                      plan.where);
-    });
-    scale(summed, plan.luminosity_to_output());
-    ObservedCube cube = observe(plan, std::move(summed), comm); // psf, lsf, noise
+    timed("reduce", [&] { stages->reduce(); });
+    ObservedCube cube = stages->observe(); // psf, lsf, noise
     std::vector<double> image;
     std::vector<CubeMap> maps = timed("maps", [&] {
         image = white_light(plan, cube.flux, comm);

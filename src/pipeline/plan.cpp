@@ -50,18 +50,6 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
     plan.n_before = before - first;
 }
 
-void check_device(const Config& config) {
-    if (!config.parallel.device.starts_with("cuda")) { return; }
-    const auto gpus = device::gpus();
-    throw Error(
-        {.kind = Kind::resource,
-         .where = "parallel.device",
-         .found = fmt::format("{}, but this build synthesises on CPUs only ({}, {} GPUs seen)", config.parallel.device,
-                              device::built_with_cuda() ? "CUDA " + device::cuda_version() : "no CUDA", gpus.size()),
-         .expected = "auto or cpu",
-         .cure = "Set parallel.device: auto"});
-}
-
 void warn_about_media(const Plan& plan) {
     const Medium telescope = plan.band.medium;
     if (telescope != Medium::unknown && plan.library.medium != Medium::unknown && telescope != plan.library.medium) {
@@ -90,18 +78,21 @@ double Plan::luminosity_to_output() const {
 std::string Plan::unit_text() const { return std::string(word(config.output.flux_unit)); }
 
 Plan make_plan(const Config& config, Communicator& comm) {
-    agree(comm, [&] { check_device(config); });
     ssp::LibraryOptions library_options = config.ssp;
     if (library_options.path != "demo") { library_options.path = config.resolve(library_options.path); }
     SnapshotOptions snapshot_options = config.simulation;
     if (!snapshot_options.path.empty()) { snapshot_options.path = config.resolve(snapshot_options.path); }
 
     const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
+    const int rank_on_node = comm.rank_on_node();
+    std::unique_ptr<device::Accelerator> accelerator; // first: without it nothing need be read
+    agree(comm, [&] { accelerator = device::open_accelerator(config.parallel.device, rank_on_node, where.threads); });
     Plan plan{.config = config,
               .snapshot = open_snapshot(snapshot_options, comm, where),
               .library = ssp::read_library(library_options, comm, {}, where),
               .cosmology = Cosmology(config.cosmology),
               .where = where};
+    plan.accelerator = std::move(accelerator);
     plan.rubix = config.preset == Preset::rubix;
     plan.telescope = load_telescope(config.telescope, config.folder);
     plan.psf = make_psf(config.psf, plan.telescope.spaxel_size);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "tessera/cosmology/cosmology.hpp"
+#include "tessera/device/accelerator.hpp"
 #include "tessera/device/device.hpp"
 #include "tessera/pipeline/config.hpp"
 #include "tessera/pipeline/pipeline.hpp"
@@ -27,7 +28,8 @@ struct Plan {
     std::int64_t n_before = 0;  ///< pixels before the band
     Lsf lsf = {};               ///< on `pixels`
     device::Host where = {};
-    bool rubix = false; ///< preset: rubix
+    std::unique_ptr<device::Accelerator> accelerator = nullptr; ///< null: all on the host
+    bool rubix = false;                                         ///< preset: rubix
 
     WaveRange band_range() const { return {n_before, band.size()}; }
     /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.

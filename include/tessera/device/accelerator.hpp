@@ -238,6 +238,9 @@ std::unique_ptr<Accelerator> emulate(const EmulationOptions& options = {});
 /// @throws Error(Kind::resource)  no such library, driver or GPU: says what was looked for, where, and what was found
 std::unique_ptr<Accelerator> open_cuda(int index);
 
+/// @throws Error(Kind::config)  not a word that open_accelerator knows
+void check_device_name(std::string_view asked);
+
 /// What `parallel.device` asks for: "cpu" (null), "cuda" or "cuda:N", "emulated", "auto" (a GPU where there is one, else null). Without a
 /// number the ranks of a node take its GPUs in turn.
 /// @throws Error(Kind::resource)  asked for and not there

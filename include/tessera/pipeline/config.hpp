@@ -57,7 +57,8 @@ struct ParallelOptions {
         key("parallel.convolution", convolution, unit::none,
             "slab: each rank convolves the whole planes of its wavelength slab");
         key("parallel.device", device, unit::none,
-            "auto or cpu: OpenMP threads; cuda asks for a GPU and fails where this build has no GPU synthesis");
+            "auto: a GPU where there is one, else the CPU; cpu; cuda, cuda:N: a GPU, or an error; emulated: the GPU's "
+            "program on the CPU, each step checked, for tests");
         key("parallel.threads", threads, unit::none, "threads a rank; 0: the cores of the node shared among its ranks",
             at_least(0), at_most(1024));
     }

@@ -1,0 +1,101 @@
+#include "pipeline/device_stages.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "tessera/core/region.hpp"
+#include "tessera/instrument/device_instrument.hpp"
+#include "tessera/synthesis/device_synthesis.hpp"
+
+namespace tessera {
+
+DeviceStages::DeviceStages(const Plan& plan, Communicator& comm)
+    : plan_(plan), mpi_(comm), accelerator_(*plan.accelerator), by_nccl_(device_communicator(comm, *plan.accelerator)) {
+}
+
+void DeviceStages::project(Galaxy& galaxy) {
+    std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
+    sky_ = order_on_device(accelerator_, std::move(galaxy.stars), galaxy.rotation.matrix, plan_.field,
+                           plan_.config.output.stages, galaxy.projection, plan_.where, mpi_);
+    check_field(plan_, galaxy.projection);
+    galaxy.stars = Stars();
+    galaxy.stars.row = std::move(rows);
+}
+
+void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress) {
+    partial_ = tessera::synthesise(accelerator_, sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
+                                   plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, mpi_, report,
+                                   progress, std::array{plan_.band.edges.front(), plan_.band.edges.back()});
+    sky_ = DeviceSpaxelStars();
+}
+
+void DeviceStages::reduce() {
+    summed_ = tessera::reduce(accelerator_, std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(),
+                              plan_.config.parallel.reduction, comm());
+    agree(mpi_, [&] { scale(accelerator_, summed_, plan_.luminosity_to_output()); });
+}
+
+namespace {
+
+/// The planes of the slab that lie in the telescope's band, renumbered from the band's first pixel; margin cut off.
+DeviceSlab band_planes(device::Accelerator& accelerator, const Plan& plan, const DeviceSlab& slab,
+                       std::int64_t margin) {
+    const WaveRange band = plan.band_range();
+    const std::int64_t first = std::clamp(slab.range.first, band.first, band.end());
+    const std::int64_t end = std::clamp(slab.range.end(), first, band.end());
+    if (first == end) { // cut_out has no planes to start from
+        return DeviceSlab(accelerator, {first - band.first, 0}, slab.n_y - 2 * margin, slab.n_x - 2 * margin);
+    }
+    return cut_out(accelerator, slab, {first, end - first}, margin, band.first);
+}
+
+} // namespace
+
+ObservedCube DeviceStages::observe() {
+    ObservedCube out;
+    const bool stages = plan_.config.output.stages;
+    const auto keep = [&](const DeviceSlab& slab, std::int64_t margin) {
+        return to_host(accelerator_, band_planes(accelerator_, plan_, slab, margin));
+    };
+    DeviceSlab blurred;
+    {
+        const Region region("psf");
+        agree(mpi_, [&] {
+            if (stages) { out.accumulated = keep(summed_, plan_.field.margin); }
+            blurred = convolve(accelerator_, summed_, plan_.psf, plan_.field.margin);
+            summed_ = DeviceSlab();
+            if (stages) { out.psf = keep(blurred, 0); }
+        });
+    }
+    DeviceSlab flux;
+    {
+        const Region region("lsf");
+        DeviceSlab ghosts;
+        if (!plan_.lsf.is_identity()) {
+            ghosts = with_ghosts(accelerator_, blurred, plan_.lsf.half_width(), plan_.pixels.size(), comm());
+        }
+        agree(mpi_, [&] {
+            flux = band_planes(accelerator_, plan_,
+                               plan_.lsf.is_identity() ? std::move(blurred)
+                                                       : apply_lsf(accelerator_, ghosts, blurred.range, plan_.lsf),
+                               0);
+            if (stages) { out.lsf = to_host(accelerator_, flux); }
+        });
+        blurred = DeviceSlab();
+    }
+    {
+        const Region region("noise");
+        const NoiseScene scene{.wavelengths = &plan_.band,
+                               .spaxel_size = plan_.telescope.spaxel_size,
+                               .flux_unit = plan_.flux_unit(),
+                               .n_thread = plan_.where.threads};
+        const DeviceSlab variance = add_noise(accelerator_, flux, plan_.config.noise, scene, mpi_);
+        agree(mpi_, [&] {
+            out.flux = to_host(accelerator_, flux);
+            if (variance.n_wave() > 0) { out.variance = to_host(accelerator_, variance); }
+        });
+    }
+    return out;
+}
+
+} // namespace tessera

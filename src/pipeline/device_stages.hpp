@@ -1,0 +1,30 @@
+#pragma once
+
+#include "pipeline/stages.hpp"
+#include "tessera/comm/device_communicator.hpp"
+#include "tessera/cube/device_cube.hpp"
+#include "tessera/view/device_stars.hpp"
+
+namespace tessera {
+
+/// All in an accelerator's memory: the stars go up once, the finished slab comes down.
+class DeviceStages final : public Stages {
+public:
+    DeviceStages(const Plan& plan, Communicator& comm);
+    void project(Galaxy& galaxy) override;
+    void synthesise(SynthesisReport& report, const Progress& progress) override;
+    void reduce() override;
+    ObservedCube observe() override;
+
+private:
+    Communicator& comm() { return *(by_nccl_ ? by_nccl_.get() : &mpi_); }
+    const Plan& plan_;
+    Communicator& mpi_;
+    device::Accelerator& accelerator_;
+    std::unique_ptr<Communicator> by_nccl_; ///< null: MPI carries device memory
+    DeviceSpaxelStars sky_;
+    DevicePartial partial_;
+    DeviceSlab summed_;
+};
+
+} // namespace tessera

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "pipeline/stages.hpp"
+
+namespace tessera {
+
+/// All in the host's memory.
+class HostStages final : public Stages {
+public:
+    HostStages(const Plan& plan, Communicator& comm) : plan_(plan), comm_(comm) {}
+    void project(Galaxy& galaxy) override;
+    void synthesise(SynthesisReport& report, const Progress& progress) override;
+    void reduce() override;
+    ObservedCube observe() override;
+
+private:
+    const Plan& plan_;
+    Communicator& comm_;
+    SpaxelStars sky_; ///< the stars on the field and its margin, ordered by spaxel
+    PartialCube partial_ = PartialCube(0, 0);
+    CubeSlab summed_;
+};
+
+} // namespace tessera

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "pipeline/galaxy.hpp"
+#include "pipeline/instrument_stage.hpp"
+#include "tessera/pipeline/pipeline.hpp"
+
+namespace tessera {
+
+/// The stages between the particles and the finished slab, on the host or on an accelerator; what one leaves to the next stays there.
+/// Called in this order, once each. Collective.
+class Stages {
+public:
+    virtual ~Stages() = default;
+    /// Rotates the galaxy, finds the spaxel of each star, and orders the stars by it. An empty field is an error unless the user
+    /// asked for zeros.
+    virtual void project(Galaxy& galaxy) = 0;
+    virtual void synthesise(SynthesisReport& report, const Progress& progress) = 0;
+    virtual void reduce() = 0;
+    /// PSF, then LSF, then noise.
+    virtual ObservedCube observe() = 0;
+};
+
+/// Those of plan.accelerator, of the host where there is none. `plan` and `comm` must outlive them. Collective.
+std::unique_ptr<Stages> make_stages(const Plan& plan, Communicator& comm);
+
+} // namespace tessera
