@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "comm/mpi_handle.hpp"
@@ -41,8 +43,11 @@ MPI_Op operation(Op op) {
 /// MPI 3 counts are int: larger transfers go in pieces of this many elements.
 constexpr std::int64_t piece = std::int64_t{1} << 28;
 
-/// Whether this MPI takes pointers to a GPU's memory.
+/// Whether this MPI takes pointers to a GPU's memory. TESSERA_MPI_STAGING=on denies it: some transports fail on memory that comes out of
+/// a pool, as ours does, whatever the library says of itself.
 bool reads_gpu_memory() {
+    const char* staging = std::getenv("TESSERA_MPI_STAGING");
+    if (staging != nullptr && std::string_view(staging) == "on") { return false; }
 #if defined(OMPI_HAVE_MPI_EXT_CUDA)
     return MPIX_Query_cuda_support() == 1;
 #else

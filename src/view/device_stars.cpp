@@ -31,11 +31,14 @@ std::array<std::vector<float>*, n_array> arrays_of(Stars& stars) {
 /// the one before is copied and the one before that is worked on.
 class BlockUpload {
 public:
-    BlockUpload(device::Accelerator& accelerator, std::int64_t block)
+    /// For n stars, `block` at a time.
+    BlockUpload(device::Accelerator& accelerator, std::int64_t block, std::int64_t n)
         : transfer_(accelerator.transfer()), compute_(accelerator.compute()) {
-        for (Turn& turn : turns_) {
-            turn.host = device::Pinned<float>(accelerator, n_array * block);
-            turn.memory = device::Buffer<float>(transfer_, n_array * block, "a block of stars");
+        for (std::int64_t t = 0; t < 2; ++t) { // the second only if there is a second block
+            const std::int64_t room = n_array * std::clamp<std::int64_t>(n - t * block, 0, block);
+            Turn& turn = turns_[static_cast<std::size_t>(t)];
+            turn.host = device::Pinned<float>(accelerator, room);
+            turn.memory = device::Buffer<float>(transfer_, room, "a block of stars");
         }
     }
     BlockUpload(const BlockUpload&) = delete;
@@ -98,7 +101,7 @@ public:
 
     void take(device::Accelerator& accelerator, Stars&& stars, const Matrix3& rotation, std::int64_t block,
               const device::Host& where) {
-        BlockUpload upload(accelerator, std::min(block, n_));
+        BlockUpload upload(accelerator, block, n_);
         for (std::int64_t first = 0; first < n_; first += block) {
             const std::int64_t n = std::min(block, n_ - first);
             upload.bring(stars, first, n, where, [&](float* rows) { work_on(rows, first, n, rotation); });

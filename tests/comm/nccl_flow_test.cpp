@@ -28,7 +28,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* /*properties*/, int /*device
 }
 
 namespace tessera::device {
-void check(cudaError_t code, const char* call) {
+void check(cudaError_t code, const char* call, const char* /*of*/) {
     if (code != cudaSuccess) { throw Error({.kind = Kind::resource, .where = call}); }
 }
 } // namespace tessera::device
