@@ -116,35 +116,45 @@ struct PadPlanes {
     }
 };
 
-/// Sum of squares of each row of the padded planes.
-struct RowSquares {
-    static constexpr const char* name = "instrument/row_squares";
+/// Sum of squares and largest size in each row of the padded planes.
+struct RowSizes {
+    static constexpr const char* name = "instrument/row_sizes";
     const float* padded; ///< [row, length_x]
     double* squares;     ///< [row]
+    double* largest;     ///< [row]
     std::int64_t length_x;
 
     TESSERA_HD void operator()(std::int64_t i) const {
-        double sum = 0;
+        double sum = 0, most = 0;
         for (std::int64_t x = 0; x < length_x; ++x) {
             const auto value = static_cast<double>(padded[i * length_x + x]);
-            sum += value * value;
+            const double square = value * value;
+            sum += square;
+            most = square > most ? square : most;
         }
         squares[i] = sum;
+        largest[i] = std::sqrt(most);
     }
 };
 
-/// What rounding leaves where no light falls: `factor` times the norm of the plane.
+/// What the transforms' rounding may leave where no light falls: `factor` times the plane's largest voxel, and 40 times its root mean
+/// square.
 struct PlaneRounding {
     static constexpr const char* name = "instrument/plane_rounding";
     const double* squares; ///< [plane, length_y]
+    const double* largest; ///< [plane, length_y]
     float* rounding;       ///< [plane]
-    std::int64_t length_y;
+    std::int64_t length_y, length_x;
     double factor;
 
     TESSERA_HD void operator()(std::int64_t i) const {
-        double sum = 0;
-        for (std::int64_t y = 0; y < length_y; ++y) { sum += squares[i * length_y + y]; }
-        rounding[i] = static_cast<float>(factor * std::sqrt(sum));
+        double sum = 0, most = 0;
+        for (std::int64_t row = i * length_y; row < (i + 1) * length_y; ++row) {
+            sum += squares[row];
+            most = largest[row] > most ? largest[row] : most;
+        }
+        const double root_mean_square = std::sqrt(sum / static_cast<double>(length_y * length_x));
+        rounding[i] = static_cast<float>(factor * (most + 40 * root_mean_square));
     }
 };
 

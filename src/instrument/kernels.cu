@@ -7,7 +7,7 @@
 TESSERA_CUDA_KERNEL(tessera::ConvolveLines)
 TESSERA_CUDA_KERNEL(tessera::ConvolvePlanes)
 TESSERA_CUDA_KERNEL(tessera::PadPlanes)
-TESSERA_CUDA_KERNEL(tessera::RowSquares)
+TESSERA_CUDA_KERNEL(tessera::RowSizes)
 TESSERA_CUDA_KERNEL(tessera::PlaneRounding)
 TESSERA_CUDA_KERNEL(tessera::MultiplySpectra)
 TESSERA_CUDA_KERNEL(tessera::CropPlanes)
