@@ -160,7 +160,7 @@ std::unique_ptr<Accelerator> open_cuda(int index) {
     if (found.gpus.empty()) {
         throw Error({.kind = Kind::resource,
                      .where = fmt::format("GPU {}", index),
-                     .found = fmt::format("no GPU: {}", found.problem),
+                     .found = fmt::format("none: {}", found.problem),
                      .expected = fmt::format("an NVIDIA driver ({}, {}) and a GPU that CUDA_VISIBLE_DEVICES does not "
                                              "hide",
                                              driver_name, "for CUDA " + cuda_version()),
