@@ -23,15 +23,30 @@ void DeviceStages::project(Galaxy& galaxy) {
 }
 
 void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress) {
-    partial_ = tessera::synthesise(accelerator_, sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
-                                   plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, mpi_, report,
-                                   progress, std::array{plan_.band.edges.front(), plan_.band.edges.back()});
+    const bool in_blocks = mpi_.size() > 1 && plan_.config.parallel.reduction != Reduction::allreduce;
+    PlaneBlocks blocks;
+    agree(mpi_, [&] {
+        partial_ = DevicePartial(accelerator_, plan_.pixels.size(), plan_.field.n_padded());
+        if (!in_blocks) { return; }
+        reduction_ = std::make_unique<BlockedReduction>(accelerator_, partial_, plan_.field.padded_y(),
+                                                        plan_.field.padded_x(), comm());
+        blocks = {reduction_->blocks(), [&](WaveRange block) { reduction_->done(block); }};
+    });
+    synthesise_into(partial_, blocks, accelerator_, sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
+                    plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, mpi_, report, progress,
+                    std::array{plan_.band.edges.front(), plan_.band.edges.back()});
     sky_ = DeviceSpaxelStars();
 }
 
 void DeviceStages::reduce() {
-    summed_ = tessera::reduce(accelerator_, std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(),
-                              plan_.config.parallel.reduction, comm());
+    if (reduction_) {
+        summed_ = reduction_->finish();
+        reduction_.reset();
+        partial_ = DevicePartial();
+    } else {
+        summed_ = tessera::reduce(accelerator_, std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(),
+                                  plan_.config.parallel.reduction, comm());
+    }
     agree(mpi_, [&] { scale(accelerator_, summed_, plan_.luminosity_to_output()); });
 }
 

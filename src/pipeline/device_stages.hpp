@@ -24,6 +24,7 @@ private:
     std::unique_ptr<Communicator> by_nccl_; ///< null: MPI carries device memory
     DeviceSpaxelStars sky_;
     DevicePartial partial_;
+    std::unique_ptr<BlockedReduction> reduction_; ///< reduce-scatter on several ranks: begins during synthesis
     DeviceSlab summed_;
 };
 

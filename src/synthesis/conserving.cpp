@@ -50,7 +50,6 @@ Conserving::Conserving(StarLight& stars, const RowInput& input, const SynthesisO
     std::iota(all.begin(), all.end(), 0);
     nodes_ = Spectra::of_nodes(input.library, all, points_, reach_of_rows, input_.where);
     prior_ = ssp::population_prior(input.library, {points_.first, points_.end});
-    made_.assign(static_cast<std::size_t>(stars.n_spaxel()), SpaxelMethod::dark);
 }
 
 /// What `auto` takes into account. In multiply-adds a pixel, as all costs here: panels of templates, the basis and the comparison
@@ -63,7 +62,7 @@ Method Conserving::worthwhile_method() {
     // What libraries of some hundred nodes took at 1e-2 to 1e-4.
     const double likely_rank = std::clamp(56 * std::pow(1e-3 / options_.tolerance, 0.45), 8.0, 256.0);
     const MethodCosts costs = costs_with(static_cast<std::int64_t>(n_node), static_cast<std::int64_t>(likely_rank));
-    std::vector<std::int64_t> n_star(made_.size());
+    std::vector<std::int64_t> n_star(static_cast<std::size_t>(stars_.n_spaxel()));
     for (std::size_t s = 0; s < n_star.size(); ++s) { n_star[s] = stars_.n_star_of(static_cast<std::int64_t>(s)); }
     comm_.all_reduce(n_star, Op::sum);
     double exact = 0;
@@ -101,7 +100,7 @@ Method Conserving::worthwhile_method() {
 MethodCosts Conserving::costs_with(std::int64_t n_node, std::int64_t rank) const {
     // Where all spaxels take all rows, the widest range is everyone's.
     double widest = 0;
-    for (std::size_t s = 0; work_.dense && s < made_.size(); ++s) {
+    for (std::size_t s = 0; work_.dense && s < input_.velocities.slowest.size(); ++s) {
         if (!input_.velocities.has_stars(static_cast<std::int64_t>(s))) { continue; }
         widest = std::max(widest, log_doppler(input_.velocities.fastest[s], options_.doppler) -
                                       log_doppler(input_.velocities.slowest[s], options_.doppler));
@@ -193,47 +192,72 @@ RowKind Conserving::kind_of(SpaxelMethod method) const {
     return {&used_, steps_.exact, nullptr};
 }
 
-/// @param again  only what was not exact the last time
-void Conserving::sum(bool again) {
+std::vector<std::int64_t> Conserving::spaxels_of(SpaxelMethod method, const std::vector<std::int64_t>& among) const {
+    std::vector<std::int64_t> spaxels;
+    std::copy_if(among.begin(), among.end(), std::back_inserter(spaxels),
+                 [&](std::int64_t s) { return choices_.method[static_cast<std::size_t>(s)] == method; });
+    return spaxels;
+}
+
+void Conserving::sum() {
     const Region region("sum");
+    std::vector<std::int64_t> all(choices_.method.size());
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    std::vector<std::pair<SpaxelMethod, std::vector<std::int64_t>>> parts;
     for (const SpaxelMethod method : {SpaxelMethod::exact, SpaxelMethod::binned, SpaxelMethod::compressed}) {
-        std::vector<std::int64_t> spaxels;
-        for (std::size_t s = 0; s < made_.size(); ++s) {
-            if (choices_.method[s] != method || made_[s] == SpaxelMethod::exact) { continue; }
-            spaxels.push_back(static_cast<std::int64_t>(s));
-        }
-        if (again) { stars_.clear(spaxels); }
-        stars_.add(kind_of(method), kind_of(SpaxelMethod::exact), columns_, spaxels, [&](std::int64_t n_star) {
-            n_done_ += n_star;
-            if (progress_) { progress_(std::min(n_done_, stars_.n_star()), stars_.n_star()); }
-        });
+        auto spaxels = spaxels_of(method, all);
+        if (!spaxels.empty()) { parts.emplace_back(method, std::move(spaxels)); }
     }
-    for (std::size_t s = 0; s < made_.size(); ++s) {
-        if (made_[s] != SpaxelMethod::exact) { made_[s] = choices_.method[s]; }
+    std::int64_t n_done = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        stars_.add(kind_of(parts[i].first), kind_of(SpaxelMethod::exact), columns_, parts[i].second,
+                   i + 1 == parts.size(), [&](std::int64_t n_star) {
+                       n_done += n_star;
+                       if (progress_) { progress_(std::min(n_done, stars_.n_star()), stars_.n_star()); }
+                   });
     }
 }
 
+/// Makes the sample as it was chosen, and exactly.
 SampleError Conserving::measure(std::int64_t& n_sample) {
     const Region region("error sample");
     std::vector<std::int64_t> candidates;
     std::vector<double> bound;
-    for (std::size_t s = 0; s < made_.size(); ++s) {
-        if (made_[s] != SpaxelMethod::binned && made_[s] != SpaxelMethod::compressed) { continue; }
+    for (std::size_t s = 0; s < choices_.method.size(); ++s) {
+        if (choices_.method[s] != SpaxelMethod::binned && choices_.method[s] != SpaxelMethod::compressed) { continue; }
         candidates.push_back(static_cast<std::int64_t>(s));
         bound.push_back(choices_.bound[s]);
     }
     const std::vector<std::int64_t> sample = sample_of(candidates, bound);
     n_sample = static_cast<std::int64_t>(sample.size());
     if (sample.empty()) { return {}; }
-    return compare(stars_.made(sample), stars_.truth(kind_of(SpaxelMethod::exact), columns_, sample), covered_, comm_);
+    const RowKind exact = kind_of(SpaxelMethod::exact);
+    std::vector<std::int64_t> order; // spaxels of the rows
+    PartialCube made(n_sample, input_.pixels.size());
+    for (const SpaxelMethod method : {SpaxelMethod::binned, SpaxelMethod::compressed}) {
+        const std::vector<std::int64_t> spaxels = spaxels_of(method, sample);
+        if (spaxels.empty()) { continue; }
+        const PartialCube some = stars_.spectra(kind_of(method), exact, columns_, spaxels);
+        std::copy_n(some.flux().data(), some.flux().size(), made.flux().row(std::ssize(order)));
+        order.insert(order.end(), spaxels.begin(), spaxels.end());
+    }
+    std::vector<std::int64_t> ascending = order;
+    std::sort(ascending.begin(), ascending.end());
+    const PartialCube there = stars_.spectra(exact, exact, columns_, ascending);
+    PartialCube truth(n_sample, input_.pixels.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const auto at = std::lower_bound(ascending.begin(), ascending.end(), order[i]) - ascending.begin();
+        std::copy_n(there.flux().row(at), there.n_wave(), truth.flux().row(static_cast<std::int64_t>(i)));
+    }
+    return compare(made, truth, covered_, comm_);
 }
 
 void Conserving::fill(SynthesisReport& report) const {
     report.method = options_.method;
     survey_.fill(report);
-    report.n_spaxel_exact = std::count(made_.begin(), made_.end(), SpaxelMethod::exact);
-    report.n_spaxel_binned = std::count(made_.begin(), made_.end(), SpaxelMethod::binned);
-    report.n_spaxel_compressed = std::count(made_.begin(), made_.end(), SpaxelMethod::compressed);
+    report.n_spaxel_exact = std::count(choices_.method.begin(), choices_.method.end(), SpaxelMethod::exact);
+    report.n_spaxel_binned = std::count(choices_.method.begin(), choices_.method.end(), SpaxelMethod::binned);
+    report.n_spaxel_compressed = std::count(choices_.method.begin(), choices_.method.end(), SpaxelMethod::compressed);
     report.velocity_step = steps_.exact;
     report.exact_error_rms = steps_.exact_errors.worst_rms();
     report.exact_error_max = steps_.exact_errors.worst_pixel();
@@ -253,7 +277,6 @@ void Conserving::run(SynthesisReport& report) {
             choices_ = choose_methods(Method::exact, options_.tolerance, survey_, input_.velocities, options_.doppler,
                                       {}, true);
         }
-        sum(attempt > 0);
         std::int64_t n_sample = 0;
         const SampleError error = measure(n_sample);
         fill(report);
@@ -262,12 +285,14 @@ void Conserving::run(SynthesisReport& report) {
         report.error_rms = n_sample > 0 ? error.worst_rms : report.exact_error_rms;
         report.error_rms_median = n_sample > 0 ? error.median_rms : report.exact_error_rms;
         report.error_max = n_sample > 0 ? error.worst_pixel : report.exact_error_max;
-        if (n_sample == 0 || error.worst_rms <= options_.tolerance) { return; }
+        if (n_sample == 0 || error.worst_rms <= options_.tolerance) { break; }
         log::warning(fmt::format("a sample of {} spaxels is off by up to {:.2e} (rms relative to the mean) where "
                                  "synthesis.tolerance is {:.2e}: finer settings are taken",
                                  n_sample, error.worst_rms, options_.tolerance));
         shares_ = {shares_.step / 4, shares_.compression / 4, true};
     }
+    sum();
+    stars_.complete();
 }
 
 } // namespace tessera

@@ -15,7 +15,7 @@ std::vector<double> node_light(const ssp::Library& library, const WavelengthGrid
                                std::optional<std::array<double, 2>> band);
 
 /// Synthesis with conserving resampling, by any method: steps and templates, a survey of the stars, the choice of a method for
-/// each spaxel, the sums, and the comparison of a sample with `exact`; once more with finer settings if that fails.
+/// each spaxel, the comparison of a sample with `exact` (once more with finer settings if that fails), and the sums.
 class Conserving {
 public:
     /// @param node_band_light  [node] Lsun per Msun formed in the band of the maps
@@ -29,13 +29,13 @@ private:
     void choose_settings();
     void survey();
     void choose();
-    void sum(bool again);
+    void sum();
     SampleError measure(std::int64_t& n_sample);
     Method worthwhile_method();
     MethodCosts costs_with(std::int64_t n_node, std::int64_t rank) const;
     double likely_shift() const;
     RowKind kind_of(SpaxelMethod method) const;
-    std::vector<std::int64_t> spaxels_of(SpaxelMethod method) const;
+    std::vector<std::int64_t> spaxels_of(SpaxelMethod method, const std::vector<std::int64_t>& among) const;
     void fill(SynthesisReport& report) const;
 
     StarLight& stars_;
@@ -61,8 +61,6 @@ private:
     NodeColumns columns_; ///< nodes that any star has
     Spectra used_;        ///< those nodes
     SpaxelChoices choices_;
-    std::vector<SpaxelMethod> made_; ///< [spaxel] how its light in the cube was made; dark before
-    std::int64_t n_done_ = 0;        ///< stars, for the progress
 };
 
 } // namespace tessera

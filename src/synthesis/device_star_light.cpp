@@ -43,9 +43,9 @@ DeviceSpectra::DeviceSpectra(device::Queue& queue, const RowKind& kind, const No
 
 DeviceStarLight::DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
                                  const ssp::Library& library, const ssp::Interpolator& interpolator,
-                                 DevicePartial& cube, const DeviceTuning& tuning)
+                                 DevicePartial& cube, const PlaneBlocks& blocks, const DeviceTuning& tuning)
     : accelerator_(accelerator), queue_(accelerator.compute()), stars_(stars), outside_(outside), library_(library),
-      cube_(cube), tuning_(tuning), lookup_(queue_, interpolator) {
+      cube_(cube), blocks_(blocks), tuning_(tuning), lookup_(queue_, interpolator) {
     const auto n = static_cast<std::size_t>(stars.n_spaxel());
     std::vector<std::int64_t> first_chunk{0};
     for (std::size_t s = 0; s < n; ++s) {
@@ -83,43 +83,26 @@ std::int64_t DeviceStarLight::budget() {
 }
 
 void DeviceStarLight::add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-                          const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) {
-    add_to({cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, kind, exact, columns, spaxels);
+                          const std::vector<std::int64_t>& spaxels, bool last,
+                          const std::function<void(std::int64_t)>& done) {
+    add_to({cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, kind, exact, columns, spaxels, last);
     std::int64_t n_star = 0;
     for (const std::int64_t spaxel : spaxels) { n_star += n_star_of(spaxel); }
     done(n_star);
 }
 
-namespace {
-
-std::vector<std::int32_t> small(const std::vector<std::int64_t>& values) { return {values.begin(), values.end()}; }
-
-} // namespace
-
-void DeviceStarLight::clear(const std::vector<std::int64_t>& spaxels) {
-    const std::vector<std::int32_t> host = small(spaxels);
-    const device::Buffer<std::int32_t> list(queue_, host, "spaxels to clear");
-    queue_.for_each(cube_.n_wave * list.size(),
-                    ClearSpaxels{{cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, list.size(), list.data()});
-    queue_.finish();
+void DeviceStarLight::hand_on(WaveRange planes) {
+    if (!blocks_.done) { return; }
+    ++n_handed_on_;
+    blocks_.done(planes);
 }
 
-PartialCube DeviceStarLight::made(const std::vector<std::int64_t>& spaxels) {
-    const std::vector<std::int32_t> host = small(spaxels);
-    const device::Buffer<std::int32_t> list(queue_, host, "spaxels of the sample");
-    device::Buffer<float> spectra(queue_, cube_.n_wave * list.size(), "spectra of the sample");
-    queue_.for_each(spectra.size(), GatherSpaxels{{cube_.flux.data(), cube_.n_spaxel, own_column_.data()},
-                                                  cube_.n_wave,
-                                                  list.data(),
-                                                  spectra.data()});
-    PartialCube out(list.size(), cube_.n_wave);
-    queue_.download(spectra, std::span<float>(out.flux().data(), static_cast<std::size_t>(spectra.size())));
-    queue_.finish();
-    return out;
+void DeviceStarLight::complete() {
+    while (blocks_.done && n_handed_on_ < blocks_.blocks.size()) { hand_on(blocks_.blocks[n_handed_on_]); }
 }
 
-PartialCube DeviceStarLight::truth(const RowKind& exact, const NodeColumns& columns,
-                                   const std::vector<std::int64_t>& spaxels) {
+PartialCube DeviceStarLight::spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+                                     const std::vector<std::int64_t>& spaxels) {
     const auto n = static_cast<std::int64_t>(spaxels.size());
     std::vector<std::int32_t> column(static_cast<std::size_t>(n_spaxel()), 0);
     for (std::size_t i = 0; i < spaxels.size(); ++i) {
@@ -127,14 +110,11 @@ PartialCube DeviceStarLight::truth(const RowKind& exact, const NodeColumns& colu
     }
     const device::Buffer<std::int32_t> columns_there(queue_, column, "columns of the sample");
     DevicePartial cube(accelerator_, cube_.n_wave, n);
-    const LightTarget target{cube.flux.data(), n, columns_there.data()};
-    add_to(target, exact, exact, columns, spaxels);
-    const std::vector<std::int32_t> host = small(spaxels);
-    const device::Buffer<std::int32_t> list(queue_, host, "spaxels of the sample");
-    device::Buffer<float> spectra(queue_, cube_.n_wave * n, "spectra of the sample");
-    queue_.for_each(spectra.size(), GatherSpaxels{target, cube_.n_wave, list.data(), spectra.data()});
+    add_to({cube.flux.data(), n, columns_there.data()}, kind, exact, columns, spaxels, false);
+    device::Buffer<float> turned(queue_, cube_.n_wave * n, "spectra of the sample");
+    queue_.for_each(turned.size(), TurnSpectra{cube_.n_wave, n, n, cube.flux.data(), turned.data()});
     PartialCube out(n, cube_.n_wave);
-    queue_.download(spectra, std::span<float>(out.flux().data(), static_cast<std::size_t>(spectra.size())));
+    queue_.download(turned, std::span<float>(out.flux().data(), static_cast<std::size_t>(turned.size())));
     queue_.finish();
     return out;
 }
@@ -144,12 +124,23 @@ DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelSta
                          const SynthesisOptions& options, const device::Host& where, Communicator& comm,
                          SynthesisReport& report, const Progress& progress, std::optional<std::array<double, 2>> band,
                          const DeviceTuning& tuning) {
-    const ssp::Interpolator interpolator(library, options.interpolation, outside);
     DevicePartial cube;
+    agree(comm, [&] { cube = DevicePartial(accelerator, pixels.size(), stars.n_spaxel()); });
+    synthesise_into(cube, {}, accelerator, stars, library, outside, pixels, redshift, options, where, comm, report,
+                    progress, band, tuning);
+    return cube;
+}
+
+void synthesise_into(DevicePartial& cube, const PlaneBlocks& blocks, device::Accelerator& accelerator,
+                     const DeviceSpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                     const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                     const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
+                     std::optional<std::array<double, 2>> band, const DeviceTuning& tuning) {
+    const ssp::Interpolator interpolator(library, options.interpolation, outside);
     std::unique_ptr<DeviceStarLight> light;
     agree(comm, [&] {
-        cube = DevicePartial(accelerator, pixels.size(), stars.n_spaxel());
-        light = std::make_unique<DeviceStarLight>(accelerator, stars, outside, library, interpolator, cube, tuning);
+        light =
+            std::make_unique<DeviceStarLight>(accelerator, stars, outside, library, interpolator, cube, blocks, tuning);
     });
     VelocityRanges velocities = light->velocity_ranges(comm);
     if (options.uncovered == Uncovered::error) {
@@ -160,7 +151,6 @@ DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelSta
     agree(comm, [&] { light->set_input(input); });
     Conserving synthesis(*light, input, options, node_light(library, pixels, redshift, band), comm, progress);
     synthesis.run(report);
-    return cube;
 }
 
 } // namespace tessera

@@ -38,7 +38,7 @@ class DeviceStarLight final : public StarLight {
 public:
     DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
                     const ssp::Library& library, const ssp::Interpolator& interpolator, DevicePartial& cube,
-                    const DeviceTuning& tuning);
+                    const PlaneBlocks& blocks, const DeviceTuning& tuning);
 
     const std::vector<std::int64_t>& start() const override { return stars_.start; }
     WorkCosts costs() const override;
@@ -50,11 +50,11 @@ public:
     Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
     void forget_templates() override { spectra_.clear(); }
     void add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-             const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) override;
-    void clear(const std::vector<std::int64_t>& spaxels) override;
-    PartialCube made(const std::vector<std::int64_t>& spaxels) override;
-    PartialCube truth(const RowKind& exact, const NodeColumns& columns,
-                      const std::vector<std::int64_t>& spaxels) override;
+             const std::vector<std::int64_t>& spaxels, bool last,
+             const std::function<void(std::int64_t)>& done) override;
+    PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+                        const std::vector<std::int64_t>& spaxels) override;
+    void complete() override;
 
 private:
     struct Work;
@@ -63,11 +63,15 @@ private:
     StarPlacer placer(const Work& work, const VelocityGrid& grid) const;
     VelocityGrid grid_of(double step, const std::vector<std::int64_t>& spaxels) const;
     void add_to(const LightTarget& target, const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-                const std::vector<std::int64_t>& spaxels);
+                const std::vector<std::int64_t>& spaxels, bool last);
     void choose_dense(Work& work, const VelocityGrid& grid, const std::vector<std::int64_t>& spaxels);
-    void add_dense(Work& work, const LightTarget& target);
-    void add_batch(Work& work, const LightTarget& target, std::int64_t first, std::int64_t n_slot);
-    void multiply_panels(const Work& work, const float* weights, std::int64_t n_slot, device::Buffer<float>& made);
+    void add_dense(Work& work, const LightTarget& target, bool last);
+    void add_batch(Work& work, const LightTarget& target, std::int64_t first, std::int64_t n_slot, bool last);
+    device::Buffer<float> row_weights(Work& work, std::int64_t first, std::int64_t n_slot);
+    device::Buffer<float> project(const Work& work, const device::Buffer<float>& weights, std::int64_t n_slot);
+    void multiply_panels(const Work& work, const Bands& bands, WaveRange waves, const float* weights,
+                         std::int64_t n_slot, device::Buffer<float>& panel, device::Buffer<float>& made);
+    void hand_on(WaveRange planes);
     void add_listed(Work& work, const LightTarget& target, const RowKind& exact, const NodeColumns& columns,
                     const std::vector<std::int64_t>& spaxels);
     Bands bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid, std::int64_t first, std::int64_t n);
@@ -80,6 +84,8 @@ private:
     ssp::Outside outside_;
     const ssp::Library& library_;
     DevicePartial& cube_;
+    PlaneBlocks blocks_;
+    std::size_t n_handed_on_ = 0; ///< blocks
     DeviceTuning tuning_;
     const RowInput* input_ = nullptr;
     DeviceLookup lookup_;

@@ -65,7 +65,7 @@ DeviceStarLight::Bands DeviceStarLight::bands_of(const DeviceSpectra& spectra, c
 }
 
 void DeviceStarLight::add_to(const LightTarget& target, const RowKind& kind, const RowKind& exact,
-                             const NodeColumns& columns, const std::vector<std::int64_t>& spaxels) {
+                             const NodeColumns& columns, const std::vector<std::int64_t>& spaxels, bool last) {
     std::vector<std::int64_t> lit;
     std::copy_if(spaxels.begin(), spaxels.end(), std::back_inserter(lit), [&](auto s) { return n_star_of(s) > 0; });
     if (lit.empty() || columns.node.empty()) { return; }
@@ -76,9 +76,9 @@ void DeviceStarLight::add_to(const LightTarget& target, const RowKind& kind, con
               .grid = grid_of(kind.step, lit),
               .node_column = node_column};
     choose_dense(work, work.grid, lit);
-    add_dense(work, target);
     add_listed(work, target, exact, columns, lit);
-    queue_.finish(); // lists of the host went up on the way
+    add_dense(work, target, last); // after the others: it knows when a plane is complete
+    queue_.finish();               // lists of the host went up on the way
 }
 
 /// Rows that enough stars have, and spaxels with enough stars: those for which a dense row of W is less work than its stars alone.
@@ -127,7 +127,7 @@ void DeviceStarLight::choose_dense(Work& work, const VelocityGrid& grid, const s
     queue_.finish();
 }
 
-void DeviceStarLight::add_dense(Work& work, const LightTarget& target) {
+void DeviceStarLight::add_dense(Work& work, const LightTarget& target, bool last) {
     const auto n_dense = static_cast<std::int64_t>(work.dense.size());
     if (n_dense == 0) { return; }
     // Integers and floats of W side by side, and its projection.
@@ -136,91 +136,115 @@ void DeviceStarLight::add_dense(Work& work, const LightTarget& target) {
     const std::int64_t bytes = work.grid.n * (n_column * 12 + projected * 4) + input_->pixels.size() * 4;
     const std::int64_t at_a_time = std::clamp<std::int64_t>(budget() / 2 / bytes, 1, n_dense);
     for (std::int64_t first = 0; first < n_dense; first += at_a_time) {
-        add_batch(work, target, first, std::min(at_a_time, n_dense - first));
+        add_batch(work, target, first, std::min(at_a_time, n_dense - first), last && first + at_a_time >= n_dense);
     }
 }
 
-void DeviceStarLight::add_batch(Work& work, const LightTarget& target, std::int64_t first, std::int64_t n_slot) {
+void DeviceStarLight::add_batch(Work& work, const LightTarget& target, std::int64_t first, std::int64_t n_slot,
+                                bool last) {
+    device::Buffer<float> weights = row_weights(work, first, n_slot);
+    if (work.kind.compression != nullptr) { weights = project(work, weights, n_slot); }
+    const std::int64_t n_pixel = input_->pixels.size();
+    std::vector<WaveRange> blocks{{0, n_pixel}};
+    if (last && blocks_.done) { blocks = blocks_.blocks; }
+    std::int64_t widest = 0;
+    for (const WaveRange& block : blocks) { widest = std::max(widest, block.count); }
+    const Bands bands = bands_of(work.spectra, work.grid, 0, work.grid.n);
+    const std::int64_t row_floats = work.spectra.n_column * widest;
+    const std::int64_t rows = std::clamp<std::int64_t>(budget() / 4 / (row_floats * 4), 1, work.grid.n);
+    device::Buffer<float> panel(queue_, rows * row_floats, "panel of templates");
+    device::Buffer<float> made(queue_, widest * n_slot, "light of a batch of spaxels");
+    for (const WaveRange& block : blocks) {
+        multiply_panels(work, bands, block, weights.data(), n_slot, panel, made);
+        queue_.for_each(block.count * n_slot,
+                        AddBatch{{target.flux + block.first * target.n_column, target.n_column, target.column},
+                                 n_slot,
+                                 work.dense_spaxels.data() + first,
+                                 made.data()});
+        if (last) { hand_on(block); }
+    }
+}
+
+device::Buffer<float> DeviceStarLight::row_weights(Work& work, std::int64_t first, std::int64_t n_slot) {
     const auto n_column = static_cast<std::int64_t>(work.columns.node.size());
     const std::int64_t n_weight = work.grid.n * n_column * n_slot;
+    const auto spaxel_of = [&](std::int64_t slot) {
+        return static_cast<std::size_t>(work.dense[static_cast<std::size_t>(first + slot)]);
+    };
     device::Buffer<float> weights(queue_, n_weight, "row weights");
-    {
-        device::Buffer<std::int64_t> sums(queue_, n_weight, "sums of row weights");
-        queue_.zero(sums);
-        const auto front = static_cast<std::size_t>(work.dense[static_cast<std::size_t>(first)]);
-        const auto back = static_cast<std::size_t>(work.dense[static_cast<std::size_t>(first + n_slot - 1)]);
-        const std::int64_t first_star = start()[front];
-        queue_.for_each(start()[back + 1] - first_star, DepositStar{placer(work, work.grid),
-                                                                    {work.grid.n},
-                                                                    first_star,
-                                                                    first,
-                                                                    n_slot,
-                                                                    n_column,
-                                                                    spaxel_.data(),
-                                                                    work.order.data(),
-                                                                    scales_.data(),
-                                                                    stars_.los_velocity.data(),
-                                                                    stars_.initial_mass.data(),
-                                                                    stars_.metallicity.data(),
-                                                                    stars_.age.data(),
-                                                                    sums.data()});
-        std::vector<double> per_scale;
-        for (std::int64_t i = 0; i < n_slot; ++i) {
-            per_scale.push_back(1 / scale_[static_cast<std::size_t>(work.dense[static_cast<std::size_t>(first + i)])]);
-        }
-        const device::Buffer<double> per_scales(queue_, per_scale, "scales of the batch");
-        queue_.for_each(n_weight, FromFixed{n_slot, per_scales.data(), sums.data(), weights.data()});
-        queue_.finish(); // before the list goes
-    }
-    if (work.kind.compression != nullptr) {
-        const std::int64_t rank = work.spectra.n_column;
-        device::Buffer<float> projected(queue_, work.grid.n * rank * n_slot, "row weights of the basis");
-        queue_.multiply({.left = work.spectra.coefficient.data(),
-                         .right = weights.data(),
-                         .out = projected.data(),
-                         .n_i = rank,
-                         .n_j = n_slot,
-                         .n_k = n_column,
-                         .left_row = rank,
-                         .right_row = n_slot,
-                         .out_row = n_slot,
-                         .n_batch = work.grid.n,
-                         .right_stride = n_column * n_slot,
-                         .out_stride = rank * n_slot});
-        weights = std::move(projected);
-    }
-    device::Buffer<float> made(queue_, input_->pixels.size() * n_slot, "light of a batch of spaxels");
-    multiply_panels(work, weights.data(), n_slot, made);
-    queue_.for_each(made.size(), AddBatch{target, n_slot, work.dense_spaxels.data() + first, made.data()});
+    device::Buffer<std::int64_t> sums(queue_, n_weight, "sums of row weights");
+    queue_.zero(sums);
+    const std::int64_t first_star = start()[spaxel_of(0)];
+    queue_.for_each(start()[spaxel_of(n_slot - 1) + 1] - first_star, DepositStar{placer(work, work.grid),
+                                                                                 {work.grid.n},
+                                                                                 first_star,
+                                                                                 first,
+                                                                                 n_slot,
+                                                                                 n_column,
+                                                                                 spaxel_.data(),
+                                                                                 work.order.data(),
+                                                                                 scales_.data(),
+                                                                                 stars_.los_velocity.data(),
+                                                                                 stars_.initial_mass.data(),
+                                                                                 stars_.metallicity.data(),
+                                                                                 stars_.age.data(),
+                                                                                 sums.data()});
+    std::vector<double> per_scale;
+    for (std::int64_t slot = 0; slot < n_slot; ++slot) { per_scale.push_back(1 / scale_[spaxel_of(slot)]); }
+    const device::Buffer<double> per_scales(queue_, per_scale, "scales of the batch");
+    queue_.for_each(n_weight, FromFixed{n_slot, per_scales.data(), sums.data(), weights.data()});
+    queue_.finish(); // before the list goes
+    return weights;
 }
 
-void DeviceStarLight::multiply_panels(const Work& work, const float* weights, std::int64_t n_slot,
-                                      device::Buffer<float>& made) {
+/// From nodes to the basis of the compression.
+device::Buffer<float> DeviceStarLight::project(const Work& work, const device::Buffer<float>& weights,
+                                               std::int64_t n_slot) {
+    const std::int64_t rank = work.spectra.n_column;
+    const auto n_column = static_cast<std::int64_t>(work.columns.node.size());
+    device::Buffer<float> projected(queue_, work.grid.n * rank * n_slot, "row weights of the basis");
+    queue_.multiply({.left = work.spectra.coefficient.data(),
+                     .right = weights.data(),
+                     .out = projected.data(),
+                     .n_i = rank,
+                     .n_j = n_slot,
+                     .n_k = n_column,
+                     .left_row = rank,
+                     .right_row = n_slot,
+                     .out_row = n_slot,
+                     .n_batch = work.grid.n,
+                     .right_stride = n_column * n_slot,
+                     .out_stride = rank * n_slot});
+    return projected;
+}
+
+/// made[wave, slot] for the waves of a block: panels of templates, as many rows at a time as there is room for, times row weights.
+void DeviceStarLight::multiply_panels(const Work& work, const Bands& bands, WaveRange waves, const float* weights,
+                                      std::int64_t n_slot, device::Buffer<float>& panel, device::Buffer<float>& made) {
     const std::int64_t n_column = work.spectra.n_column;
     const std::int64_t n_pixel = input_->pixels.size();
-    const std::int64_t row_floats = n_column * n_pixel;
-    const std::int64_t rows_at_a_time = std::clamp<std::int64_t>(budget() / 4 / (row_floats * 4), 1, work.grid.n);
+    const std::int64_t row_floats = n_column * waves.count;
+    if (row_floats == 0) { return; }
+    const std::int64_t rows_at_a_time = panel.size() / row_floats;
     const std::int64_t rows_of_a_sum = std::max<std::int64_t>(1, longest_sum / n_column);
-    queue_.zero(made);
-    device::Buffer<float> panel(queue_, rows_at_a_time * row_floats, "panel of templates");
     for (std::int64_t first = 0; first < work.grid.n; first += rows_at_a_time) {
         const std::int64_t n_row = std::min(rows_at_a_time, work.grid.n - first);
-        const Bands bands = bands_of(work.spectra, work.grid, first, n_row);
-        queue_.for_each(n_row * row_floats,
-                        FillPanel{n_column, work.spectra.n_point, 0, n_pixel, n_pixel, bands.width, bands.first.data(),
-                                  bands.weight.data(), work.spectra.light.data(), nullptr, panel.data()});
+        queue_.for_each(n_row * row_floats, FillPanel{n_column, work.spectra.n_point, waves.first, waves.count, n_pixel,
+                                                      bands.width, bands.first.data() + first * n_pixel,
+                                                      bands.weight.data() + first * bands.width * n_pixel,
+                                                      work.spectra.light.data(), nullptr, panel.data()});
         for (std::int64_t row = 0; row < n_row; row += rows_of_a_sum) {
             const std::int64_t n = std::min(rows_of_a_sum, n_row - row);
             queue_.multiply({.left = panel.data() + row * row_floats,
                              .right = weights + (first + row) * n_column * n_slot,
                              .out = made.data(),
-                             .n_i = n_pixel,
+                             .n_i = waves.count,
                              .n_j = n_slot,
                              .n_k = n * n_column,
-                             .left_row = n_pixel,
+                             .left_row = waves.count,
                              .right_row = n_slot,
                              .out_row = n_slot,
-                             .accumulate = true});
+                             .accumulate = first + row > 0});
         }
     }
 }

@@ -18,32 +18,21 @@ Survey HostStarLight::survey(const std::vector<NodeLight>& nodes, bool with_sket
 }
 
 void HostStarLight::add(const RowKind& kind, const RowKind& /*exact*/, const NodeColumns& columns,
-                        const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) {
+                        const std::vector<std::int64_t>& spaxels, bool /*last*/,
+                        const std::function<void(std::int64_t)>& done) {
     std::vector<std::int64_t> own_row(static_cast<std::size_t>(n_spaxel()));
     std::iota(own_row.begin(), own_row.end(), std::int64_t{0});
     add_spaxels(stars_, input_, kind, columns, cost_of_single_, spaxels, own_row, cube_, done);
 }
 
-void HostStarLight::clear(const std::vector<std::int64_t>& spaxels) {
-    for (const std::int64_t spaxel : spaxels) { std::fill_n(cube_.flux().row(spaxel), cube_.n_wave(), 0.0F); }
-}
-
-PartialCube HostStarLight::made(const std::vector<std::int64_t>& spaxels) {
-    PartialCube out(static_cast<std::int64_t>(spaxels.size()), cube_.n_wave());
-    for (std::size_t i = 0; i < spaxels.size(); ++i) {
-        std::copy_n(cube_.flux().row(spaxels[i]), cube_.n_wave(), out.flux().row(static_cast<std::int64_t>(i)));
-    }
-    return out;
-}
-
-PartialCube HostStarLight::truth(const RowKind& exact, const NodeColumns& columns,
-                                 const std::vector<std::int64_t>& spaxels) {
+PartialCube HostStarLight::spectra(const RowKind& kind, const RowKind& /*exact*/, const NodeColumns& columns,
+                                   const std::vector<std::int64_t>& spaxels) {
     PartialCube out(static_cast<std::int64_t>(spaxels.size()), cube_.n_wave());
     std::vector<std::int64_t> row_of_spaxel(static_cast<std::size_t>(n_spaxel()), -1);
     for (std::size_t i = 0; i < spaxels.size(); ++i) {
         row_of_spaxel[static_cast<std::size_t>(spaxels[i])] = static_cast<std::int64_t>(i);
     }
-    add_spaxels(stars_, input_, exact, columns, cost_of_single_, spaxels, row_of_spaxel, out, [](std::int64_t) {});
+    add_spaxels(stars_, input_, kind, columns, cost_of_single_, spaxels, row_of_spaxel, out, [](std::int64_t) {});
     return out;
 }
 

@@ -21,7 +21,5 @@ TESSERA_CUDA_KERNEL(BandOfPixel);
 TESSERA_CUDA_KERNEL(FillPanel);
 TESSERA_CUDA_KERNEL(AddBatch);
 TESSERA_CUDA_KERNEL(AddListed);
-TESSERA_CUDA_KERNEL(ClearSpaxels);
-TESSERA_CUDA_KERNEL(GatherSpaxels);
 
 } // namespace tessera

@@ -111,8 +111,8 @@ struct AddListed {
         from = from > first ? from : first;
         to = to < end ? to : end;
         if (from >= to) { return; }
-        // Sums of 64 weights, and sums of those: the rounding of longer ones is seen between numbers of ranks.
-        float total = 0;
+        // Sums of 64 weights in single precision: the rounding of longer ones is seen between numbers of ranks.
+        double total = 0;
         float part = 0;
         const std::int64_t begin = (from - first) * n_entry;
         const std::int64_t n = (to - from) * n_entry;
@@ -123,32 +123,8 @@ struct AddListed {
                 part = 0;
             }
         }
-        target.flux[(first_pixel + pixel) * target.n_column + target.column[spaxel]] += total + part;
-    }
-};
-
-/// Darkens some spaxels.
-struct ClearSpaxels {
-    static constexpr const char* name = "synthesis/clear_spaxels";
-    LightTarget target;
-    std::int64_t n;
-    const std::int32_t* spaxel; ///< [n]
-
-    TESSERA_HD void operator()(std::int64_t i) const {
-        target.flux[i / n * target.n_column + target.column[spaxel[i % n]]] = 0;
-    }
-};
-
-/// Spectra of some spaxels, one after the other: out [n, wave].
-struct GatherSpaxels {
-    static constexpr const char* name = "synthesis/gather_spaxels";
-    LightTarget target;
-    std::int64_t n_wave;
-    const std::int32_t* spaxel; ///< [n]
-    float* out;
-
-    TESSERA_HD void operator()(std::int64_t i) const {
-        out[i] = target.flux[i % n_wave * target.n_column + target.column[spaxel[i / n_wave]]];
+        target.flux[(first_pixel + pixel) * target.n_column + target.column[spaxel]] +=
+            static_cast<float>(total + part);
     }
 };
 

@@ -34,13 +34,15 @@ public:
     /// Templates of an earlier attempt are gone: their addresses may mean others now.
     virtual void forget_templates() = 0;
     /// Adds the light of some spaxels (ascending) to the cube. @param exact  how the few stars that share nothing are made
+    /// @param last  nothing is added after them: planes may be handed on as they are complete
     virtual void add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-                     const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) = 0;
-    virtual void clear(const std::vector<std::int64_t>& spaxels) = 0;
-    /// Spectra of some spaxels: as they stand in the cube, and made again by `exact`.
-    virtual PartialCube made(const std::vector<std::int64_t>& spaxels) = 0;
-    virtual PartialCube truth(const RowKind& exact, const NodeColumns& columns,
-                              const std::vector<std::int64_t>& spaxels) = 0;
+                     const std::vector<std::int64_t>& spaxels, bool last,
+                     const std::function<void(std::int64_t)>& done) = 0;
+    /// Spectra of some spaxels (ascending), apart from the cube.
+    virtual PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+                                const std::vector<std::int64_t>& spaxels) = 0;
+    /// All is added: planes that were not handed on yet are now. Collective where planes are handed on.
+    virtual void complete() = 0;
 
     std::int64_t n_spaxel() const { return static_cast<std::int64_t>(start().size()) - 1; }
     std::int64_t n_star() const { return start().back(); }
@@ -63,11 +65,11 @@ public:
     Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
     void forget_templates() override {}
     void add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-             const std::vector<std::int64_t>& spaxels, const std::function<void(std::int64_t)>& done) override;
-    void clear(const std::vector<std::int64_t>& spaxels) override;
-    PartialCube made(const std::vector<std::int64_t>& spaxels) override;
-    PartialCube truth(const RowKind& exact, const NodeColumns& columns,
-                      const std::vector<std::int64_t>& spaxels) override;
+             const std::vector<std::int64_t>& spaxels, bool last,
+             const std::function<void(std::int64_t)>& done) override;
+    PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
+                        const std::vector<std::int64_t>& spaxels) override;
+    void complete() override {}
 
 private:
     const SpaxelStars& stars_;

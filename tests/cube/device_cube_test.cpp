@@ -97,6 +97,34 @@ TEST_P(DeviceCube, SendsWhatTheHostSends) {
     accelerator().compute().finish();
 }
 
+TEST_P(DeviceCube, InBlocksItIsTheSameSumAndTraffic) {
+    auto& world = test::world();
+    for (const std::int64_t n_wave : {11, 1, 2, 200}) {
+        for (const std::int64_t n_block : {0, 1, 2, 5, 300}) {
+            CubeSlab slab;
+            const auto bytes = bytes_of("reduce_scatter", [&] {
+                const DevicePartial partial = device_partial(n_wave);
+                BlockedReduction reduction(accelerator(), partial, n_y, n_x, world, n_block);
+                for (const WaveRange block : reduction.blocks()) { reduction.done(block); }
+                const DeviceSlab there = reduction.finish();
+                slab = to_host(accelerator(), there);
+            });
+            CubeSlab expected;
+            EXPECT_EQ(bytes, bytes_of("reduce_scatter", [&] {
+                          expected = reduce(host_partial(n_wave), n_y, n_x, Reduction::reduce_scatter, world);
+                      }));
+            expect_same(slab, expected);
+        }
+    }
+}
+
+TEST_P(DeviceCube, BlocksComeInTheirOrder) {
+    const DevicePartial partial = device_partial(11);
+    BlockedReduction reduction(accelerator(), partial, n_y, n_x, test::world(), 3);
+    const auto error = test::error_of([&] { reduction.done(reduction.blocks()[1]); });
+    EXPECT_TRUE(error);
+}
+
 TEST_P(DeviceCube, PartialCubeIsConsumed) {
     DevicePartial partial = device_partial(11);
     const DeviceSlab slab = reduce(accelerator(), std::move(partial), n_y, n_x, Reduction::automatic, test::world());

@@ -46,7 +46,7 @@ protected:
         test::StarField field;
         field.n_spaxel = 34;
         for (std::int32_t s = 0; s < 30; ++s) {
-            test::add_stars(field, s, {300 + 20 * s, static_cast<Population>(s % 3), 10.0 * s - 150, 100}, library, 1);
+            test::add_stars(field, s, {100 + 10 * s, static_cast<Population>(s % 3), 10.0 * s - 150, 100}, library, 1);
         }
         test::add_stars(field, 30, {3, Population::mixed, 40, 100}, library, 2);
         test::add_stars(field, 31, {2000, Population::one_node, 0, 120}, library, 3);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "tessera/cube/cube.hpp"
 #include "tessera/device/accelerator.hpp"
@@ -32,6 +33,32 @@ struct DeviceSlab {
 /// As for the host: the sum over ranks, this rank's slab. Consumes the partial cube. Collective.
 DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std::int64_t n_y, std::int64_t n_x,
                   Reduction method, Communicator& comm);
+
+/// Reduce-scatter in blocks of wavelengths: one travels while the next is being made. All ranks give the same blocks in the same order.
+class BlockedReduction {
+public:
+    /// @param n_block  0: as many as leave each enough work for a GPU, at most 8
+    /// @param partial  of this rank; must outlive finish()
+    BlockedReduction(device::Accelerator& accelerator, const DevicePartial& partial, std::int64_t n_y, std::int64_t n_x,
+                     Communicator& comm, std::int64_t n_block = 0);
+    const std::vector<WaveRange>& blocks() const { return blocks_; }
+    /// The planes of the next block are complete after what the compute queue was given so far. Collective; the block given before
+    /// starts to travel: what makes this one is in the queue by now.
+    void done(WaveRange block);
+    /// Collective, after all blocks. This rank's slab, for the compute queue.
+    DeviceSlab finish();
+
+private:
+    void send();
+    device::Accelerator& accelerator_;
+    const DevicePartial& partial_;
+    Communicator& comm_;
+    std::vector<WaveRange> blocks_;
+    std::size_t n_done_ = 0;
+    WaveRange waiting_; ///< block that is complete and does not travel yet
+    device::MarkPointer complete_;
+    DeviceSlab slab_;
+};
 
 /// As for the host. Collective.
 DeviceSlab with_ghosts(device::Accelerator& accelerator, const DeviceSlab& slab, std::int64_t n_ghost,

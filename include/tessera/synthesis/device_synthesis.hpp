@@ -16,6 +16,13 @@ struct DeviceTuning {
     std::int64_t memory = 0; ///< bytes for row weights and panels; 0: two fifths of what is free, at most 8 GB
 };
 
+/// Blocks of wavelengths that the cube is made in, ascending, and what is called when the planes of one are complete on this rank, for
+/// what its compute queue is given next. In order, once for each, the last ones perhaps at the end: a rank without stars calls as well.
+struct PlaneBlocks {
+    std::vector<WaveRange> blocks = {};
+    std::function<void(WaveRange)> done = {}; ///< may be collective
+};
+
 /// As synthesise for the host, on an accelerator: the same methods, the same report. The cube is [pixel, padded spaxel]. Collective.
 /// Sums are the same whatever the number of threads; they differ from the host's by rounding (1e-5 of the brightest voxel, `exact`).
 DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, const ssp::Library& library,
@@ -23,5 +30,13 @@ DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelSta
                          const SynthesisOptions& options, const device::Host& where, Communicator& comm,
                          SynthesisReport& report, const Progress& progress = {},
                          std::optional<std::array<double, 2>> band = {}, const DeviceTuning& tuning = {});
+
+/// The same into a cube that is there already, zero, with word of its planes as they are complete.
+void synthesise_into(DevicePartial& cube, const PlaneBlocks& blocks, device::Accelerator& accelerator,
+                     const DeviceSpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                     const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                     const device::Host& where, Communicator& comm, SynthesisReport& report,
+                     const Progress& progress = {}, std::optional<std::array<double, 2>> band = {},
+                     const DeviceTuning& tuning = {});
 
 } // namespace tessera
