@@ -64,7 +64,8 @@ struct AddNoise {
     static constexpr std::uint64_t stream =
         0x6e6f697365; // "noise": keeps these numbers apart from other uses of the seed
 
-    std::uint32_t exposure = 0, uniform = 0; ///< yes or no: the law, the distribution; no bytes of padding beside them
+    std::int64_t exposure = 0; ///< 1: that law of the variance
+    std::int64_t uniform = 0;  ///< 1: that distribution
     std::uint64_t seed = 0;
     const double* noise_over_flux = nullptr; ///< [spaxel] without exposure
     const double* electrons = nullptr;       ///< [global wave] with exposure: of a pixel, per unit of flux
