@@ -1,4 +1,5 @@
 #include <charconv>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -33,7 +34,13 @@ void check_device_name(std::string_view asked) {
 
 std::unique_ptr<Accelerator> open_accelerator(std::string_view asked, int rank_on_node, int threads) {
     if (asked == "cpu") { return nullptr; }
-    if (asked == "emulated") { return emulate({.threads = threads}); }
+    if (asked == "emulated") {
+        EmulationOptions options{.threads = threads};
+        if (const char* set = std::getenv("TESSERA_EMULATED_MEMORY"); set != nullptr) {
+            options.memory = std::atoll(set);
+        }
+        return emulate(options);
+    }
     const bool required = asked != "auto";
     const int index = required ? asked_index(asked) : -1;
     const int count = static_cast<int>(gpus().size());

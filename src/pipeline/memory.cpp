@@ -111,7 +111,41 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm) 
     return items;
 }
 
+std::int64_t device_memory(const Plan& plan, const Communicator& comm) {
+    const auto share = [&](std::int64_t n) { return (n + comm.size() - 1) / comm.size(); };
+    const std::int64_t stars = share(plan.snapshot->info().n_star_rows) * 50; // while they are ordered: the most
+    const std::int64_t partial = plan.field.n_padded() * plan.pixels.size() * 4;
+    const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
+    const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
+    const std::int64_t templates = 2 * plan.library.n_node() * plan.library.n_wave() * 4;
+    const std::int64_t reduced = comm.size() > 1 ? partial + padded_slab : partial;
+    constexpr std::int64_t least_room = std::int64_t{64} << 20; // for row weights and panels
+    return std::max(
+        {stars, stars / 3 * 2 + templates + partial + least_room, reduced, std::max(padded_slab + slab, 4 * slab)});
+}
+
+namespace {
+
+void check_device_memory(const Plan& plan, Communicator& comm) {
+    if (!plan.accelerator) { return; }
+    const std::int64_t needed = device_memory(plan, comm);
+    const std::int64_t available = plan.accelerator->free_memory();
+    if (needed <= available) { return; }
+    const device::AcceleratorInfo& info = plan.accelerator->info();
+    throw Error(
+        {.kind = Kind::resource,
+         .where = fmt::format("memory of {} {} ({})", info.kind, info.index, info.name),
+         .found = fmt::format("{:.3g} GB free", static_cast<double>(available) * 1e-9),
+         .expected = fmt::format("at least {:.3g} GB for the stars and cubes of this rank, {:.3g} GB more",
+                                 static_cast<double>(needed) * 1e-9, static_cast<double>(needed - available) * 1e-9),
+         .cure = "Use more ranks with a GPU each, a smaller telescope.field_of_view or fewer wavelengths, or "
+                 "parallel.device: cpu"});
+}
+
+} // namespace
+
 void check_memory(const Plan& plan, Communicator& comm) {
+    agree(comm, [&] { check_device_memory(plan, comm); });
     const auto items = memory_plan(plan, comm);
     const std::int64_t needed = peak_memory(items);
     const MemoryItem& largest =

@@ -45,7 +45,12 @@ Plan make_plan(const Config& config, Communicator& comm);
 /// Bytes a rank will need, by item; the ranks share the stars and the wavelengths. Within a tenth of what a run then takes.
 std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm);
 
-/// @throws Error(Kind::resource)  a rank would need more than it may use: says how much, of what, and what would fit
+/// Bytes of the accelerator's memory that a rank cannot do without: its stars, its cubes, the templates. Row weights and panels take what
+/// is left, up to 8 GB, and go in as many pieces as that asks for.
+std::int64_t device_memory(const Plan& plan, const Communicator& comm);
+
+/// @throws Error(Kind::resource)  a rank would need more than it may use, of the node's memory or of its accelerator's: says how
+///                                much, of what, and what would fit
 void check_memory(const Plan& plan, Communicator& comm);
 
 } // namespace tessera

@@ -272,6 +272,20 @@ TEST(ResourceErrors, TooLittleMemory) {
     EXPECT_EQ(place.cubes(), std::vector<std::string>{});
 }
 
+TEST(ResourceErrors, TooLittleMemoryOfAnAccelerator) {
+    const Place place("device-memory");
+    setenv("TESSERA_EMULATED_MEMORY", "1000000", 1);
+    const auto small = place.set("parallel.device=emulated");
+    const auto forecast = place.cube({"--dry-run", "--set", "parallel.device=emulated"});
+    setenv("TESSERA_EMULATED_MEMORY", "200000000", 1);
+    const auto enough = place.set("parallel.device=emulated");
+    unsetenv("TESSERA_EMULATED_MEMORY");
+    expect_failure(small, 4, {"memory of emulated 0", "0.001 GB free", "GB more", "parallel.device: cpu"});
+    expect_success(forecast);
+    EXPECT_TRUE(test::contains(forecast.out, "device   emulated 0")) << forecast.out;
+    expect_success(enough);
+}
+
 // ---- 3 ranks, of which one meets the error: all leave with its code, one message, and no file
 
 TEST(ErrorsOfOneRank, OfTheInput) {

@@ -241,7 +241,7 @@ std::unique_ptr<Accelerator> open_cuda(int index);
 /// @throws Error(Kind::config)  not a word that open_accelerator knows
 void check_device_name(std::string_view asked);
 
-/// What `parallel.device` asks for: "cpu" (null), "cuda" or "cuda:N", "emulated", "auto" (a GPU where there is one, else null). Without a
+/// What `parallel.device` asks for: "cpu" (null), "cuda" or "cuda:N", "emulated" (with as much memory as TESSERA_EMULATED_MEMORY says, bytes), "auto" (a GPU where there is one, else null). Without a
 /// number the ranks of a node take its GPUs in turn.
 /// @throws Error(Kind::resource)  asked for and not there
 std::unique_ptr<Accelerator> open_accelerator(std::string_view asked, int rank_on_node, int threads);
