@@ -1,7 +1,7 @@
 #include <cstdint>
 
 #include "device/cuda_backend.hpp"
-#include "device/cuda_kernel.hpp"
+#include "device/cuda_kernel_list.hpp"
 #include "tessera/core/error.hpp"
 
 namespace tessera::device {
@@ -57,7 +57,6 @@ CudaAccelerator::~CudaAccelerator() {
     transfer_.reset();
     exchange_.reset();
     drop_pinned();
-    forget(cudaMemPoolDestroy(pool_));
 }
 
 void CudaAccelerator::open_pool() {
@@ -76,10 +75,10 @@ void CudaAccelerator::open_pool() {
     properties.handleTypes = cudaMemHandleTypeNone;
     properties.location.type = cudaMemLocationTypeDevice;
     properties.location.id = info_.index;
-    check(cudaMemPoolCreate(&pool_, &properties), "cudaMemPoolCreate");
+    check(cudaMemPoolCreate(&pool_.pool, &properties), "cudaMemPoolCreate");
     // By default the pool hands memory back to the driver at every synchronisation, and asks again: slow.
     std::uint64_t kept = UINT64_MAX;
-    check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &kept), "cudaMemPoolSetAttribute");
+    check(cudaMemPoolSetAttribute(pool_.pool, cudaMemPoolAttrReleaseThreshold, &kept), "cudaMemPoolSetAttribute");
 }
 
 void CudaAccelerator::use() const { check(cudaSetDevice(info_.index), "cudaSetDevice"); }
@@ -87,8 +86,8 @@ void CudaAccelerator::use() const { check(cudaSetDevice(info_.index), "cudaSetDe
 std::int64_t CudaAccelerator::pool_slack() const {
     std::uint64_t reserved = 0;
     std::uint64_t used = 0;
-    check(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemCurrent, &reserved), "cudaMemPoolGetAttribute");
-    check(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used), "cudaMemPoolGetAttribute");
+    check(cudaMemPoolGetAttribute(pool_.pool, cudaMemPoolAttrReservedMemCurrent, &reserved), "cudaMemPoolGetAttribute");
+    check(cudaMemPoolGetAttribute(pool_.pool, cudaMemPoolAttrUsedMemCurrent, &used), "cudaMemPoolGetAttribute");
     return static_cast<std::int64_t>(reserved - used);
 }
 
@@ -107,11 +106,11 @@ void* CudaAccelerator::reserve(std::int64_t bytes, Queue& queue, const char* wha
     const auto size = static_cast<std::size_t>(bytes);
     void* memory = nullptr;
     const char* call = "cudaMallocFromPoolAsync";
-    if (has_memory_for(cudaMallocFromPoolAsync(&memory, size, pool_, stream), call)) { return memory; }
+    if (has_memory_for(cudaMallocFromPoolAsync(&memory, size, pool_.pool, stream), call)) { return memory; }
     // What was released may be in use still, or lie in pieces: once all is done, the pool gives them back and starts anew.
     for (const auto* each : {&compute_, &transfer_, &exchange_}) { (*each)->finish(); }
-    check(cudaMemPoolTrimTo(pool_, 0), "cudaMemPoolTrimTo");
-    if (has_memory_for(cudaMallocFromPoolAsync(&memory, size, pool_, stream), call)) { return memory; }
+    check(cudaMemPoolTrimTo(pool_.pool, 0), "cudaMemPoolTrimTo");
+    if (has_memory_for(cudaMallocFromPoolAsync(&memory, size, pool_.pool, stream), call)) { return memory; }
     throw_no_memory(place_.c_str(), bytes, what, free_memory(), info_.memory);
 }
 

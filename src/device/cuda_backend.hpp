@@ -60,6 +60,18 @@ private:
     CudaAccelerator& owner_;
     cudaStream_t stream_ = nullptr;
     cublasHandle_t blas_ = nullptr;
+    bool blas_ready_ = false;
+};
+
+/// A pool of a GPU's memory, which goes when its owner does, complete or not.
+struct CudaPool {
+    CudaPool() = default;
+    ~CudaPool() {
+        if (pool != nullptr) { forget(cudaMemPoolDestroy(pool)); }
+    }
+    CudaPool(const CudaPool&) = delete;
+    CudaPool& operator=(const CudaPool&) = delete;
+    cudaMemPool_t pool = nullptr;
 };
 
 /// A GPU with a pool of memory, whose pieces come and go in the order of the queues' work, without waiting for the GPU.
@@ -93,7 +105,7 @@ private:
     AcceleratorInfo info_;
     std::string place_; ///< for messages
     int n_multiprocessor_ = 1;
-    cudaMemPool_t pool_ = nullptr;
+    CudaPool pool_; ///< before the queues: what they were given to release is released when it goes
     /// Pinning takes milliseconds, and unpinning waits for the GPU: released pieces are kept for the next who asks.
     std::map<void*, std::int64_t> pinned_;           ///< bytes of the pieces in use
     std::multimap<std::int64_t, void*> free_pinned_; ///< by bytes

@@ -2,7 +2,7 @@
 #include <nvtx3/nvToolsExt.h>
 
 #include "device/cuda_backend.hpp"
-#include "device/cuda_kernel.hpp"
+#include "device/cuda_kernel_list.hpp"
 #include "device/cuda_library.hpp"
 #include "tessera_version.hpp"
 

@@ -21,12 +21,13 @@ std::int64_t leading(std::int64_t row, std::int64_t n_row, std::int64_t n) { ret
 } // namespace
 
 cublasHandle_t CudaQueue::blas() {
-    if (blas_ == nullptr) {
-        check(cublasCreate(&blas_), "cublasCreate");
+    if (!blas_ready_) {
+        if (blas_ == nullptr) { check(cublasCreate(&blas_), "cublasCreate"); }
         check(cublasSetStream(blas_, stream_), "cublasSetStream");
         check(cublasSetPointerMode(blas_, CUBLAS_POINTER_MODE_HOST), "cublasSetPointerMode");
         check(cublasSetAtomicsMode(blas_, CUBLAS_ATOMICS_NOT_ALLOWED), "cublasSetAtomicsMode"); // same bits in each run
         check(cublasSetMathMode(blas_, math_mode()), "cublasSetMathMode");
+        blas_ready_ = true;
     }
     return blas_;
 }

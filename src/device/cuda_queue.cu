@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "device/cuda_backend.hpp"
-#include "device/cuda_kernel.hpp"
+#include "device/cuda_kernel_list.hpp"
 #include "tessera/core/error.hpp"
 
 namespace tessera::device {

@@ -1,4 +1,4 @@
-#include "device/cuda_kernel.hpp"
+#include "device/cuda_kernel_list.hpp"
 
 #include <map>
 
