@@ -6,6 +6,7 @@
 #include <new>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/region.hpp"
 #include "tessera/device/accelerator.hpp"
 
 namespace tessera {
@@ -30,10 +31,12 @@ template <class Call>
 void Communicator::counted(const char* name, std::int64_t bytes, Call&& call) {
     const auto start = std::chrono::steady_clock::now();
     call();
-    Traffic::Entry& entry = traffic_.collective[name];
-    ++entry.calls;
-    entry.bytes += bytes;
-    entry.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (Traffic::Entry* entry : {&traffic_.collective[name], &traffic_.by_region[Regions::instance().open()][name]}) {
+        ++entry->calls;
+        entry->bytes += bytes;
+        entry->seconds += seconds;
+    }
 }
 
 namespace {
@@ -98,6 +101,12 @@ std::int64_t Communicator::exclusive_sum(std::int64_t value) {
 
 void Communicator::barrier() {
     counted("barrier", 0, [&] { do_barrier(); });
+}
+
+bool Communicator::sleep_until_all_arrive(std::optional<double> patience) {
+    bool all = true;
+    counted("barrier", 0, [&] { all = do_sleep_until_all_arrive(patience); });
+    return all;
 }
 
 namespace {

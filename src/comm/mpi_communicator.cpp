@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "comm/mpi_handle.hpp"
@@ -207,6 +209,20 @@ private:
     }
 
     void do_barrier() override { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+
+    bool do_sleep_until_all_arrive(std::optional<double> patience) override {
+        MPI_Request request = MPI_REQUEST_NULL;
+        check_mpi(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+        const auto start = std::chrono::steady_clock::now();
+        const auto longest = std::chrono::duration<double>(patience.value_or(0));
+        for (;;) {
+            int done = 0;
+            check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+            if (done != 0) { return true; }
+            if (patience && std::chrono::steady_clock::now() - start > longest) { return false; }
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        }
+    }
 
     MPI_Comm comm_;
     int rank_ = 0, size_ = 1;

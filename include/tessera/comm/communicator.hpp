@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -74,6 +75,8 @@ struct Traffic {
         double seconds = 0; ///< inside the call, waiting for the others included
     };
     std::map<std::string, Entry> collective; ///< by name: "all_reduce", "reduce_scatter", "broadcast", "gather", …
+    /// The same by the Region in which it was called ("lsf", "synthesis/survey"; empty outside of all), then by name.
+    std::map<std::string, std::map<std::string, Entry>> by_region;
     std::int64_t bytes(const std::string& name) const;
 };
 
@@ -147,6 +150,12 @@ public:
 
     void barrier();
 
+    /// A barrier at which those that came early sleep instead of spinning: for ranks that have nothing to do while others work on
+    /// the same node. Late by up to some milliseconds.
+    /// @param patience  seconds to wait at most; none: for ever
+    /// @return          whether all have come; where not, the group can only be ended
+    bool sleep_until_all_arrive(std::optional<double> patience = {});
+
     /// The host waits until `queue` has done all that it was given, collectives of this group included.
     /// @throws Error(Kind::resource)  a collective failed, or takes so long that another rank must have failed
     virtual void wait(device::Queue& queue);
@@ -176,6 +185,10 @@ private:
     virtual void do_all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                                std::span<const std::int64_t> receive_counts) = 0;
     virtual void do_barrier() = 0;
+    virtual bool do_sleep_until_all_arrive(std::optional<double> /*patience*/) {
+        do_barrier();
+        return true;
+    }
 
     Traffic traffic_;
 };

@@ -18,6 +18,8 @@ public:
     };
     static Regions& instance();
     const std::vector<Entry>& entries() const { return entries_; }
+    /// "outer/inner" of the regions that are open now; empty where none is.
+    const std::string& open() const { return path_; }
     void clear();
 
 private:
