@@ -27,14 +27,29 @@ std::int64_t Traffic::bytes(const std::string& name) const {
     return it == collective.end() ? 0 : it->second.bytes;
 }
 
+void Traffic::add_device_part(const Traffic& other) {
+    for (const auto& [name, entry] : other.collective) {
+        if (entry.device_calls == 0) { continue; }
+        Entry& sum = collective[name];
+        sum.calls += entry.device_calls;
+        sum.bytes += entry.device_bytes;
+        sum.device_calls += entry.device_calls;
+        sum.device_bytes += entry.device_bytes;
+    }
+}
+
 template <class Call>
-void Communicator::counted(const char* name, std::int64_t bytes, Call&& call) {
+void Communicator::counted(const char* name, std::int64_t bytes, bool on_device, Call&& call) {
     const auto start = std::chrono::steady_clock::now();
     call();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (Traffic::Entry* entry : {&traffic_.collective[name], &traffic_.by_region[Regions::instance().open()][name]}) {
         ++entry->calls;
         entry->bytes += bytes;
+        if (on_device) {
+            ++entry->device_calls;
+            entry->device_bytes += bytes;
+        }
         entry->seconds += seconds;
     }
 }
@@ -57,16 +72,18 @@ void Communicator::wait(device::Queue& queue) { queue.finish(); }
 void Communicator::all_reduce(Buffer data, Op op) {
     // A ring reduces and gathers: each rank sends (P-1)/P of the buffer twice.
     const std::int64_t bytes = 2 * data.bytes() * (size() - 1) / size();
-    counted("all_reduce", bytes, [&] { do_all_reduce(data, op); });
+    counted("all_reduce", bytes, data.queue != nullptr, [&] { do_all_reduce(data, op); });
 }
 
 void Communicator::reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
     require_one_place("reduce_scatter", send, receive);
-    counted("reduce_scatter", send.bytes() - receive.bytes(), [&] { do_reduce_scatter(send, receive, counts); });
+    counted("reduce_scatter", send.bytes() - receive.bytes(), send.queue != nullptr,
+            [&] { do_reduce_scatter(send, receive, counts); });
 }
 
 void Communicator::broadcast(Buffer data, int root) {
-    counted("broadcast", rank() == root && size() > 1 ? data.bytes() : 0, [&] { do_broadcast(data, root); });
+    counted("broadcast", rank() == root && size() > 1 ? data.bytes() : 0, data.queue != nullptr,
+            [&] { do_broadcast(data, root); });
 }
 
 void Communicator::broadcast(std::string& text, int root) {
@@ -77,19 +94,22 @@ void Communicator::broadcast(std::string& text, int root) {
 
 void Communicator::all_gather_bytes(Buffer send, Buffer receive) {
     const std::vector<std::int64_t> counts(static_cast<std::size_t>(size()), send.count);
-    counted("all_gather", send.bytes() * (size() - 1), [&] { do_all_gather(send, receive, counts); });
+    counted("all_gather", send.bytes() * (size() - 1), send.queue != nullptr,
+            [&] { do_all_gather(send, receive, counts); });
 }
 
 void Communicator::all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> counts) {
     require_one_place("all_gather", send, receive);
-    counted("all_gather", send.bytes() * (size() - 1), [&] { do_all_gather(send, receive, counts); });
+    counted("all_gather", send.bytes() * (size() - 1), send.queue != nullptr,
+            [&] { do_all_gather(send, receive, counts); });
 }
 
 void Communicator::all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                               std::span<const std::int64_t> receive_counts) {
     require_one_place("all_to_all", send, receive);
     const std::int64_t own = send_counts[static_cast<std::size_t>(rank())] * size_of(send.type);
-    counted("all_to_all", send.bytes() - own, [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
+    counted("all_to_all", send.bytes() - own, send.queue != nullptr,
+            [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
 }
 
 std::int64_t Communicator::exclusive_sum(std::int64_t value) {
@@ -100,12 +120,12 @@ std::int64_t Communicator::exclusive_sum(std::int64_t value) {
 }
 
 void Communicator::barrier() {
-    counted("barrier", 0, [&] { do_barrier(); });
+    counted("barrier", 0, false, [&] { do_barrier(); });
 }
 
 bool Communicator::sleep_until_all_arrive(std::optional<double> patience) {
     bool all = true;
-    counted("barrier", 0, [&] { all = do_sleep_until_all_arrive(patience); });
+    counted("barrier", 0, false, [&] { all = do_sleep_until_all_arrive(patience); });
     return all;
 }
 

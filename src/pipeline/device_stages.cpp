@@ -14,6 +14,7 @@ DeviceStages::DeviceStages(const Plan& plan, Communicator& comm)
 }
 
 void DeviceStages::project(Galaxy& galaxy) {
+    const StageMarks::Stage stage(marks_, "spaxels");
     std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
     sky_ = order_on_device(accelerator_, std::move(galaxy.stars), galaxy.rotation.matrix, plan_.field,
                            plan_.config.output.stages, galaxy.projection, plan_.where, mpi_);
@@ -23,6 +24,7 @@ void DeviceStages::project(Galaxy& galaxy) {
 }
 
 void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress) {
+    const StageMarks::Stage stage(marks_, "synthesis");
     const bool in_blocks = mpi_.size() > 1 && plan_.config.parallel.reduction != Reduction::allreduce;
     PlaneBlocks blocks;
     agree(mpi_, [&] {
@@ -39,6 +41,7 @@ void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress)
 }
 
 void DeviceStages::reduce() {
+    const StageMarks::Stage stage(marks_, "reduce");
     if (reduction_) {
         summed_ = reduction_->finish();
         reduction_.reset();
@@ -66,6 +69,12 @@ DeviceSlab band_planes(device::Accelerator& accelerator, const Plan& plan, const
 
 } // namespace
 
+Traffic DeviceStages::traffic() const {
+    Traffic all = mpi_.traffic();
+    if (by_nccl_) { all.add_device_part(by_nccl_->traffic()); }
+    return all;
+}
+
 ObservedCube DeviceStages::observe() {
     ObservedCube out;
     const bool stages = plan_.config.output.stages;
@@ -75,6 +84,7 @@ ObservedCube DeviceStages::observe() {
     DeviceSlab blurred;
     {
         const Region region("psf");
+        const StageMarks::Stage stage(marks_, "psf");
         agree(mpi_, [&] {
             if (stages) { out.accumulated = keep(summed_, plan_.field.margin); }
             blurred = convolve(accelerator_, summed_, plan_.psf, plan_.field.margin);
@@ -85,6 +95,7 @@ ObservedCube DeviceStages::observe() {
     DeviceSlab flux;
     {
         const Region region("lsf");
+        const StageMarks::Stage stage(marks_, "lsf");
         DeviceSlab ghosts;
         if (!plan_.lsf.is_identity()) {
             ghosts = with_ghosts(accelerator_, blurred, plan_.lsf.half_width(), plan_.pixels.size(), comm());
@@ -104,12 +115,21 @@ ObservedCube DeviceStages::observe() {
                                .spaxel_size = plan_.telescope.spaxel_size,
                                .flux_unit = plan_.flux_unit(),
                                .n_thread = plan_.where.threads};
-        const DeviceSlab variance = add_noise(accelerator_, flux, plan_.config.noise, scene, mpi_);
+        DeviceSlab variance;
+        {
+            const StageMarks::Stage stage(marks_, "noise");
+            variance = add_noise(accelerator_, flux, plan_.config.noise, scene, mpi_);
+        }
+        const StageMarks::Stage stage(marks_, "download");
         agree(mpi_, [&] {
             out.flux = to_host(accelerator_, flux);
             if (variance.n_wave() > 0) { out.variance = to_host(accelerator_, variance); }
         });
     }
+    agree(mpi_, [&] {
+        accelerator_.compute().finish(); // all is done already but the last mark
+        marks_.report();
+    });
     return out;
 }
 

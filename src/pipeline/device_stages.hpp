@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/stage_marks.hpp"
 #include "pipeline/stages.hpp"
 #include "tessera/comm/device_communicator.hpp"
 #include "tessera/cube/device_cube.hpp"
@@ -15,6 +16,7 @@ public:
     void synthesise(SynthesisReport& report, const Progress& progress) override;
     void reduce() override;
     ObservedCube observe() override;
+    Traffic traffic() const override;
 
 private:
     Communicator& comm() { return *(by_nccl_ ? by_nccl_.get() : &mpi_); }
@@ -26,6 +28,7 @@ private:
     DevicePartial partial_;
     std::unique_ptr<BlockedReduction> reduction_; ///< reduce-scatter on several ranks: begins during synthesis
     DeviceSlab summed_;
+    StageMarks marks_{accelerator_.compute()};
 };
 
 } // namespace tessera

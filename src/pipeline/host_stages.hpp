@@ -12,6 +12,7 @@ public:
     void synthesise(SynthesisReport& report, const Progress& progress) override;
     void reduce() override;
     ObservedCube observe() override;
+    Traffic traffic() const override { return comm_.traffic(); }
 
 private:
     const Plan& plan_;

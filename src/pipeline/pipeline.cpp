@@ -68,6 +68,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     timed("write", [&] {
         CubeProduct product =
             make_product(plan, galaxy, summary.synthesis, std::move(cube), std::move(maps), image, comm);
+        product.provenance.traffic = stages->traffic();
         summary.files = write_product(plan, product, summary.synthesis, image, comm);
     });
     return summary;
@@ -79,6 +80,14 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
     check_inputs_stay(plan, comm);
     const SnapshotInfo& info = plan.snapshot->info();
     CubeForecast forecast;
+    forecast.sizes = {.n_star_rows = info.n_star_rows,
+                      .n_spaxel = plan.field.n_padded(),
+                      .n_spaxel_field = plan.field.n_x * plan.field.n_y,
+                      .n_pixel = plan.pixels.size(),
+                      .n_pixel_band = plan.band.size(),
+                      .lsf_half_width = plan.lsf.is_identity() ? 0 : plan.lsf.half_width(),
+                      .n_node = plan.library.n_node(),
+                      .library_bytes = plan.library.n_node() * plan.library.n_wave() * 4};
     forecast.lines.push_back(
         fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
     forecast.lines.push_back(fmt::format("SSP      {}: {} ages, {} metallicities, {} wavelengths", plan.library.name,

@@ -95,7 +95,9 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
     provenance.set("n_metallicity_outside", report.n_metallicity_outside);
     provenance.set("n_rank", comm.size());
     provenance.set("n_thread", plan.where.threads);
-    provenance.set("n_gpu", 0);
+    const bool on_gpu = plan.accelerator && plan.accelerator->info().kind == "cuda";
+    provenance.set("n_gpu", comm.all_reduce_value(std::int64_t{on_gpu ? 1 : 0}, Op::sum));
+    provenance.set("device", plan.accelerator ? plan.accelerator->info().name : std::string("cpu"));
     provenance.set("method", std::string(word(report.method)));
     provenance.set("resampling", std::string(word(plan.config.synthesis.resampling)));
     provenance.set("error_rms", report.error_rms);
@@ -199,7 +201,6 @@ std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, c
         std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ' '; }, '_');
         product.provenance.set(name, comm.all_reduce_value(entry.seconds, Op::max));
     }
-    product.provenance.traffic = comm.traffic();
     std::vector<std::string> written;
     const auto write_cube = [&](const std::string& path) {
         if (is_fits(path)) {

@@ -4,6 +4,7 @@
 
 #include "pipeline/galaxy.hpp"
 #include "pipeline/instrument_stage.hpp"
+#include "tessera/comm/communicator.hpp"
 #include "tessera/pipeline/pipeline.hpp"
 
 namespace tessera {
@@ -20,6 +21,8 @@ public:
     virtual void reduce() = 0;
     /// PSF, then LSF, then noise.
     virtual ObservedCube observe() = 0;
+    /// What this rank sent, all communicators together.
+    virtual Traffic traffic() const = 0;
 };
 
 /// Those of plan.accelerator, of the host where there is none. `plan` and `comm` must outlive them. Collective.

@@ -72,12 +72,15 @@ struct Traffic {
     struct Entry {
         std::int64_t calls = 0;
         std::int64_t bytes = 0;
-        double seconds = 0; ///< inside the call, waiting for the others included
+        double seconds = 0;                              ///< inside the call, waiting for the others included
+        std::int64_t device_calls = 0, device_bytes = 0; ///< of these, with an accelerator's memory
     };
     std::map<std::string, Entry> collective; ///< by name: "all_reduce", "reduce_scatter", "broadcast", "gather", …
     /// The same by the Region in which it was called ("lsf", "synthesis/survey"; empty outside of all), then by name.
     std::map<std::string, std::map<std::string, Entry>> by_region;
     std::int64_t bytes(const std::string& name) const;
+    /// What another communicator did with an accelerator's memory: the rest it may have left to this one.
+    void add_device_part(const Traffic& other);
 };
 
 /// A group of ranks. Every public call but rank(), size() and traffic() is collective: all ranks call it, in one order.
@@ -176,7 +179,7 @@ public:
 private:
     void all_gather_bytes(Buffer send, Buffer receive);
     template <class Call>
-    void counted(const char* name, std::int64_t bytes, Call&& call);
+    void counted(const char* name, std::int64_t bytes, bool on_device, Call&& call);
 
     virtual void do_all_reduce(Buffer data, Op op) = 0;
     virtual void do_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) = 0;
