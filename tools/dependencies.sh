@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what tessera is built from, where it is missing: Debian and Ubuntu packages, by apt-get, as root or with sudo.
 #
-#   tools/dependencies.sh [build] [test] [lint] [bench]      default: build
+#   tools/dependencies.sh [build] [test] [lint] [bench] [slurm]      default: build
 #
 #   build  compiler, CMake, MPI and the libraries        test   GoogleTest, Python's venv
 #   lint   clang-format and clang-tidy of version 19     bench  Google Benchmark, OpenBLAS
+#   slurm  Slurm, munge and HDF5's tools, for the test of the job scripts
 #
 # Says nothing when nothing is missing. Elsewhere than on Debian and Ubuntu it leaves the matter to CMake, which names what
 # it does not find.
@@ -17,6 +18,7 @@ build=(g++ cmake ninja-build pkg-config git libopenmpi-dev openmpi-bin libhdf5-o
 test=(libgtest-dev libgmock-dev python3 python3-venv)
 lint=(clang-format-19 clang-tidy-19 libomp-19-dev)
 bench=(libbenchmark-dev libopenblas-dev)
+slurm=(slurm-wlm munge hdf5-tools)
 
 say() { printf '%s\n' "dependencies: $*" >&2; }
 
@@ -28,12 +30,13 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     lint) wanted+=("${lint[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
+    slurm) wanted+=("${slurm[@]}") ;;
     -h | --help)
-        sed -n '2,11s/^# \{0,1\}//p' "$0"
+        sed -n '2,12s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
-        say "unknown group '$group': build, test, lint or bench"
+        say "unknown group '$group': build, test, lint, bench or slurm"
         exit 1
         ;;
     esac

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The job scripts without a scheduler: all parse and refuse to run without their arguments; those for PBS, which hand over to
+# mpirun, run with the variables that PBS would set. Usage: pbs_test.sh SOURCE_TREE PROGRAM
+set -euo pipefail
+
+root=$1
+program=$2
+work=$(mktemp -d "${TMPDIR:-/tmp}/tessera_pbs.XXXXXX")
+trap 'rm -rf -- "$work"' EXIT
+cd "$work"
+fail() {
+    echo "FAILED: $*" >&2
+    cat out >&2 || true
+    exit 1
+}
+# Runs with nothing of a scheduler in the environment but what is given: run STATUS VARIABLE=VALUE... SCRIPT [ARGUMENT...]
+run() {
+    local expected=$1 status=0
+    shift
+    env -u SLURM_ARRAY_TASK_ID -u PBS_ARRAY_INDEX TESSERA="$program" "$@" >out 2>&1 </dev/null || status=$?
+    [ "$status" -eq "$expected" ] || fail "$*: exit status $status, not $expected"
+}
+
+for script in "$root"/jobscripts/*.sh; do
+    bash -n "$script" || fail "$script does not parse"
+    if command -v shellcheck >/dev/null; then
+        shellcheck "$script" >out || fail "$script"
+    fi
+    run 2 bash "$script"
+    grep -q "usage: .*jobscripts/$(basename "$script")" out || fail "$script does not say how it is used"
+done
+
+for n in 1 2; do
+    "$program" snapshot make --stars 1000 --seed "$n" -o "stars_$n.hdf5" >out
+    cat >"galaxy_$n.yaml" <<YAML
+simulation: {path: stars_$n.hdf5}
+galaxy: {redshift: 0.1}
+telescope: {name: MUSE, field_of_view: 1, wavelength_range: [5000, 5200]}
+output: {path: galaxy_$n.h5}
+YAML
+done
+# mpirun finds no PBS here and takes this machine's cores for its slots.
+job=(OMP_NUM_THREADS=1 PBS_O_WORKDIR="$work")
+run 0 "${job[@]}" CONFIG=galaxy_1.yaml "$root/jobscripts/pbs_cube.sh"
+[ -s galaxy_1.h5 ] || fail "pbs_cube.sh: no cube"
+run 2 "${job[@]}" CONFIG=missing.yaml "$root/jobscripts/pbs_cube.sh"
+
+ls galaxy_?.yaml >list.txt
+array=("${job[@]}" LIST=list.txt CUBES=cubes "$root/jobscripts/pbs_array.sh")
+run 0 PBS_ARRAY_INDEX=2 "${array[@]}"
+[ "$(echo cubes/*)" = cubes/galaxy_2.h5 ] || fail "pbs_array.sh: $(echo cubes/*)"
+before=$(stat -c '%i %Y' cubes/galaxy_2.h5)
+run 0 PBS_ARRAY_INDEX=2 "${array[@]}"
+grep -q 'is there already' out || fail "pbs_array.sh does not say that the cube is there"
+[ "$(stat -c '%i %Y' cubes/galaxy_2.h5)" = "$before" ] || fail "pbs_array.sh made the cube again"
+run 2 PBS_ARRAY_INDEX=3 "${array[@]}"
+"$program" snapshot make --layout tng --stars 2000 --subhalos 2 --seed 3 -o box >out
+sed 's/stars_1.hdf5/box, snapshot: 99/' galaxy_1.yaml >base.yaml
+printf '0\n1\n' >subhaloes.txt
+run 0 PBS_ARRAY_INDEX=2 BASE=base.yaml "${job[@]}" LIST=subhaloes.txt CUBES=box_cubes "$root/jobscripts/pbs_array.sh"
+[ "$(echo box_cubes/*)" = box_cubes/subhalo_1.h5 ] || fail "pbs_array.sh: $(echo box_cubes/*)"
+
+# A machine without GPUs is an error that says so (exit code 4), one with GPUs has a cube now.
+status=0
+env TESSERA="$program" "${job[@]}" CONFIG=galaxy_2.yaml "$root/jobscripts/pbs_gpu.sh" >out 2>&1 </dev/null || status=$?
+case $status in
+0) [ -s galaxy_2.h5 ] || fail "pbs_gpu.sh: no cube" ;;
+4) grep -q 'error:.*parallel.device: cpu' out || fail "pbs_gpu.sh does not say how to go on without a GPU" ;;
+*) fail "pbs_gpu.sh: exit status $status" ;;
+esac
+
+if "$program" --help | grep -q '^ *scaling '; then
+    printf 'here\nhere\n' >nodes
+    run 0 "${job[@]}" PBS_NODEFILE=nodes KIND=strong CONFIG=galaxy_1.yaml STUDY=study "$root/jobscripts/pbs_scaling.sh"
+    compgen -G 'study*' >/dev/null || fail "pbs_scaling.sh: no study"
+fi
+echo "all right"
