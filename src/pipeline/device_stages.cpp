@@ -50,7 +50,13 @@ void DeviceStages::reduce() {
         summed_ = tessera::reduce(accelerator_, std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(),
                                   plan_.config.parallel.reduction, comm());
     }
+    watch();
     agree(mpi_, [&] { scale(accelerator_, summed_, plan_.luminosity_to_output()); });
+}
+
+/// A rank that died leaves the others' GPUs waiting without end: the host waits here, with an eye on errors and the clock.
+void DeviceStages::watch() {
+    if (by_nccl_) { by_nccl_->wait(accelerator_.compute()); }
 }
 
 namespace {
@@ -99,6 +105,7 @@ ObservedCube DeviceStages::observe() {
         DeviceSlab ghosts;
         if (!plan_.lsf.is_identity()) {
             ghosts = with_ghosts(accelerator_, blurred, plan_.lsf.half_width(), plan_.pixels.size(), comm());
+            watch();
         }
         agree(mpi_, [&] {
             flux = band_planes(accelerator_, plan_,

@@ -19,6 +19,7 @@ public:
     Traffic traffic() const override;
 
 private:
+    void watch();
     Communicator& comm() { return *(by_nccl_ ? by_nccl_.get() : &mpi_); }
     const Plan& plan_;
     Communicator& mpi_;
