@@ -26,14 +26,24 @@ void Regions::clear() {
     path_.clear();
 }
 
+std::size_t Regions::entry_of(const std::string& name) {
+    const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.name == name; });
+    const auto at = static_cast<std::size_t>(it - entries_.begin());
+    if (it == entries_.end()) { entries_.push_back({name}); }
+    return at;
+}
+
+void Regions::add(const std::string& name, double seconds) {
+    Entry& entry = entries_[entry_of(name)];
+    entry.seconds += seconds;
+    ++entry.calls;
+}
+
 Region::Region(const std::string& name) {
     Regions& regions = Regions::instance();
     outer_length_ = regions.path_.size();
     regions.path_ += (regions.path_.empty() ? "" : "/") + name;
-    const auto it = std::find_if(regions.entries_.begin(), regions.entries_.end(),
-                                 [&](const Regions::Entry& e) { return e.name == regions.path_; });
-    entry_ = static_cast<std::size_t>(it - regions.entries_.begin());
-    if (it == regions.entries_.end()) { regions.entries_.push_back({regions.path_}); }
+    entry_ = regions.entry_of(regions.path_);
     if (hooks.begin != nullptr) {
         hooks.begin(name.c_str());
         ++n_told;

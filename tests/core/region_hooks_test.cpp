@@ -28,5 +28,17 @@ TEST(RegionHooks, AreToldOfEachRegionThatBeginsAfterThem) {
     EXPECT_EQ(Regions::instance().entries()[1].name, "read/synthesis");
 }
 
+TEST(Regions, TakeWhatWasTimedElsewhere) {
+    Regions& regions = Regions::instance();
+    regions.clear();
+    { const Region region("synthesis"); }
+    regions.add("gpu/synthesis", 0.5);
+    regions.add("gpu/synthesis", 0.25);
+    ASSERT_EQ(regions.entries().size(), 2U);
+    EXPECT_EQ(regions.entries()[1].name, "gpu/synthesis");
+    EXPECT_EQ(regions.entries()[1].seconds, 0.75);
+    EXPECT_EQ(regions.entries()[1].calls, 2);
+}
+
 } // namespace
 } // namespace tessera

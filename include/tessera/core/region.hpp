@@ -20,10 +20,13 @@ public:
     const std::vector<Entry>& entries() const { return entries_; }
     /// "outer/inner" of the regions that are open now; empty where none is.
     const std::string& open() const { return path_; }
+    /// What was timed elsewhere, such as a GPU's own time: a call more of `name`.
+    void add(const std::string& name, double seconds);
     void clear();
 
 private:
     friend class Region;
+    std::size_t entry_of(const std::string& name); ///< index, made where there is none
     std::vector<Entry> entries_;
     std::string path_;
 };

@@ -60,6 +60,8 @@ public:
         clear_padding(copy);
         launch(kernel_of<Body>(), &copy, n);
     }
+    /// What for_each comes to, for a queue that hands on what it is given; n > 0.
+    virtual void launch(const Kernel& kernel, const void* body, std::int64_t n) = 0;
 
     /// `host` must neither change nor go before finish() or a reached mark. It is faster where it is pinned.
     template <class T>
@@ -102,7 +104,6 @@ protected:
     explicit Queue(Accelerator& accelerator) : accelerator_(&accelerator) {}
 
 private:
-    virtual void launch(const Kernel& kernel, const void* body, std::int64_t n) = 0;
     Accelerator* accelerator_;
 };
 
