@@ -35,7 +35,7 @@ std::vector<double> noise_over_flux_of(device::Accelerator& accelerator, const D
             if (n == 0) { return; }
             device::Buffer<std::int64_t> on_device(queue, cube.plane(), "sums of spaxels");
             queue.zero(on_device);
-            const SpaxelSums add{cube.flux.data(), cube.n_wave(), cube.plane(), scale, on_device.data()};
+            const SumOverWavelengths add{cube.flux.data(), cube.n_wave(), cube.plane(), scale, on_device.data()};
             queue.for_each(add.n_thread(), add);
             queue.download(on_device, std::span<std::int64_t>(sums));
             queue.finish();

@@ -20,8 +20,8 @@ TESSERA_CPU_CLONES [[gnu::flatten]] void add_to_plane(const AddNoise& noise, std
     noise.spaxels(wave, 0, noise.n_spaxel);
 }
 
-TESSERA_CPU_CLONES [[gnu::flatten]] void add_plane(const SpaxelSums& sums, std::int64_t wave, std::int64_t first,
-                                                   std::int64_t end) {
+TESSERA_CPU_CLONES [[gnu::flatten]] void add_plane(const SumOverWavelengths& sums, std::int64_t wave,
+                                                   std::int64_t first, std::int64_t end) {
     for (std::int64_t s = first; s < end; ++s) { sums.sums[s] += sums.share(wave, s); }
 }
 
@@ -42,7 +42,7 @@ std::vector<double> noise_over_flux_of(const CubeSlab& cube, double signal_to_no
     const std::int64_t n_spaxel = cube.n_y() * cube.n_x();
     std::vector<std::int64_t> sums(static_cast<std::size_t>(n_spaxel));
     if (scale > 0) {
-        const SpaxelSums add{cube.data().data(), cube.n_wave(), n_spaxel, scale, sums.data()};
+        const SumOverWavelengths add{cube.data().data(), cube.n_wave(), n_spaxel, scale, sums.data()};
         device::run_blocks(where, (n_spaxel + block - 1) / block, [&](std::int64_t i) {
             for (std::int64_t wave = 0; wave < add.n_wave; ++wave) {
                 add_plane(add, wave, i * block, std::min(n_spaxel, (i + 1) * block));

@@ -34,8 +34,8 @@ struct LargestFlux {
 };
 
 /// Sums of spaxels over wavelengths in integers of 1 / scale: they add to the same in any order.
-struct SpaxelSums {
-    static constexpr const char* name = "instrument/spaxel_sums";
+struct SumOverWavelengths {
+    static constexpr const char* name = "instrument/sum_over_wavelengths";
     static constexpr std::int64_t planes_a_thread = 64;
     const float* flux; ///< [wave, spaxel]
     std::int64_t n_wave, n_spaxel;
