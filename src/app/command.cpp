@@ -16,6 +16,7 @@ namespace tessera::app {
 const std::vector<Command>& commands() {
     static const std::vector<Command> all{
         {"cube", "one galaxy to one cube", run_cube_command},
+        {"scaling", "strong and weak scaling studies", run_scaling_command},
         {"config", "check, show or describe a configuration", run_config_command},
         {"ssp", "look into, convert or make an SSP library", run_ssp_command},
         {"snapshot", "look into a snapshot, or make a synthetic one", run_snapshot_command},

@@ -26,6 +26,7 @@ int run_cube_command(const std::vector<std::string>& arguments, Communicator& co
 int run_config_command(const std::vector<std::string>& arguments, Communicator& comm);
 int run_ssp_command(const std::vector<std::string>& arguments, Communicator& comm);
 int run_snapshot_command(const std::vector<std::string>& arguments, Communicator& comm);
+int run_scaling_command(const std::vector<std::string>& arguments, Communicator& comm);
 
 /// "tessera 0.1.0 (…)" with libraries, MPI and GPUs, several lines.
 std::string version_text();

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/command.hpp"
-#include "tessera/pipeline/config.hpp"
+#include "tessera/scaling/options.hpp"
 
 namespace po = boost::program_options;
 
@@ -82,7 +82,7 @@ int describe(const std::vector<std::string>& arguments, Communicator& comm) {
                               "tessera config describe --format markdown > docs/configuration.md"));
         return 0;
     }
-    Config config;
+    ScalingConfig config; // the keys of every command
     const OptionTable table = option_table(config);
     const std::string format = given["format"].as<std::string>();
     if (format == "text") {
@@ -119,10 +119,10 @@ int read(const std::string& verb, const std::vector<std::string>& arguments, Com
                      .expected = fmt::format("tessera config {} CONFIG.yaml", verb)});
     }
     const std::string path = given["config"].as<std::string>();
-    Config config;
+    ScalingConfig config;
     agree(comm, [&] {
-        config = read_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>()
-                                                          : std::vector<std::string>{});
+        config = read_scaling_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>()
+                                                                  : std::vector<std::string>{});
     });
     print(comm, verb == "show" ? option_table(config).yaml() : fmt::format("{}: valid\n", path));
     return 0;

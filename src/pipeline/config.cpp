@@ -1,5 +1,6 @@
 #include "tessera/pipeline/config.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -79,9 +80,30 @@ void check_extension(const char* key, const std::string& path, std::initializer_
 
 } // namespace
 
+namespace {
+
+/// Sections that belong to commands other than `cube`, so that one file serves them all. Those that the table knows are read.
+std::vector<std::string> sections_of_others(const OptionTable& table) {
+    std::vector<std::string> others;
+    for (const char* section : {"scaling"}) {
+        const auto begins = [&](const Option& option) { return option.name.rfind(section + std::string("."), 0) == 0; };
+        const auto& options = table.options();
+        if (std::none_of(options.begin(), options.end(), begins)) { others.emplace_back(section); }
+    }
+    return others;
+}
+
+} // namespace
+
 Config read_config(const std::string& path, const std::vector<std::string>& settings) {
     Config config;
     OptionTable table = option_table(config);
+    read_config(path, settings, config, table);
+    return config;
+}
+
+void read_config(const std::string& path, const std::vector<std::string>& settings, Config& config,
+                 OptionTable& table) {
     Value file;
     if (!path.empty()) {
         file = read_yaml(path);
@@ -96,10 +118,11 @@ Config read_config(const std::string& path, const std::vector<std::string>& sett
         if (setting.key == "preset") { table.set("preset", setting.value, "--set"); }
     }
     apply(config.preset, config);
-    table.set_all(file, path, {"preset"});
+    std::vector<std::string> skip = sections_of_others(table);
+    skip.emplace_back("preset");
+    table.set_all(file, path, skip);
     for (const Setting& setting : parsed) { table.set(setting.key, setting.value, "--set"); }
     check_config(config);
-    return config;
 }
 
 void check_config(const Config& config) {

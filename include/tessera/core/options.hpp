@@ -142,6 +142,18 @@ struct OptionType<std::array<T, N>> {
     }
 };
 
+/// A list of any length; may be empty.
+template <class T>
+struct OptionType<std::vector<T>> {
+    static std::string name() { return "list of " + OptionType<T>::name(); }
+    static std::vector<T> parse(const Value& value);
+    static Value print(const std::vector<T>& value) {
+        Value::List list;
+        for (const T& item : value) { list.push_back(OptionType<T>::print(item)); }
+        return {list};
+    }
+};
+
 /// An enum becomes an option type by a specialisation that lists its words:
 ///   template <> struct EnumWords<PsfProfile> { static constexpr std::array words{
 ///       std::pair{PsfProfile::gaussian, std::string_view("gaussian")}, …}; };
@@ -185,6 +197,15 @@ std::array<T, N> OptionType<std::array<T, N>>::parse(const Value& value) {
     if (list == nullptr || list->size() != N) { throw_expected(name()); }
     std::array<T, N> out;
     for (std::size_t i = 0; i < N; ++i) { out[i] = OptionType<T>::parse((*list)[i]); }
+    return out;
+}
+
+template <class T>
+std::vector<T> OptionType<std::vector<T>>::parse(const Value& value) {
+    const Value::List* list = value.as_list();
+    if (list == nullptr) { throw_expected(name()); }
+    std::vector<T> out;
+    for (const Value& item : *list) { out.push_back(OptionType<T>::parse(item)); }
     return out;
 }
 

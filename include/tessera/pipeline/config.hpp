@@ -126,9 +126,13 @@ struct Config {
 /// The options of a Config as a table; it refers to the config, which must outlive it.
 OptionTable option_table(Config& config);
 
-/// Reads the file (empty: defaults only), then the `key=value` settings, over the preset's defaults.
+/// Reads the file (empty: defaults only), then the `key=value` settings, over the preset's defaults. A file may also hold the sections
+/// of other commands (`scaling`): they are left alone.
 /// @throws Error(Kind::config)  unreadable or broken YAML, unknown key, wrong type, out of range, keys that contradict each other
 Config read_config(const std::string& path, const std::vector<std::string>& settings);
+
+/// The same into `config`, for a command with sections of its own: `table` holds the options of `config` and theirs.
+void read_config(const std::string& path, const std::vector<std::string>& settings, Config& config, OptionTable& table);
 
 /// Checks that need no input data: telescope, cosmology, PSF, rotation, output formats. read_config calls it.
 void check_config(const Config& config);

@@ -33,8 +33,24 @@ struct MemoryItem {
 /// The largest sum of what is there at one time, bytes.
 std::int64_t peak_memory(const std::vector<MemoryItem>& items);
 
+/// Sizes that decide what a run costs.
+struct CubeSizes {
+    std::int64_t n_star_rows = 0;
+    std::int64_t n_spaxel = 0;       ///< of the field with the margin that the PSF reaches over
+    std::int64_t n_spaxel_field = 0; ///< of the field alone
+    std::int64_t n_pixel = 0;        ///< wavelengths, with the ghost pixels that the LSF reaches over
+    std::int64_t n_pixel_band = 0;   ///< the telescope's own
+    std::int64_t lsf_half_width = 0; ///< planes on either side that the LSF mixes; 0: no LSF
+    std::int64_t n_node = 0;         ///< of the SSP library
+    std::int64_t library_bytes = 0;
+
+    /// Of the cube that is summed over ranks: single precision, margin and ghosts included.
+    std::int64_t cube_bytes() const { return n_spaxel * n_pixel * 4; }
+};
+
 /// What a run would do: `tessera cube --dry-run`.
 struct CubeForecast {
+    CubeSizes sizes;
     std::vector<std::string> lines; ///< input, grid, method, in words
     std::vector<MemoryItem> memory; ///< of a rank
     std::int64_t bytes_to_read = 0; ///< all ranks

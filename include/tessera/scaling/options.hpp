@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tessera/core/options.hpp"
+#include "tessera/cube/cube.hpp"
+#include "tessera/pipeline/config.hpp"
+
+namespace tessera {
+
+/// Every way to bring partial cubes together that this build has.
+std::vector<Reduction> all_reductions();
+
+struct ScalingOptions {
+    std::int64_t stars = 6'000'000;
+    std::vector<Reduction> reductions = all_reductions();
+    std::int64_t seed = 1;
+
+    template <class Visitor>
+    void describe(Visitor& key) {
+        key("scaling.stars", stars, unit::none,
+            "stars of the synthetic galaxy of `tessera scaling`; strong: in all, weak: a rank; not used where "
+            "simulation.path names a galaxy",
+            at_least(1));
+        key("scaling.reductions", reductions, unit::none,
+            "ways to sum partial cubes over ranks that are measured side by side");
+        key("scaling.seed", seed, unit::none, "of the synthetic galaxy", at_least(0));
+    }
+};
+
+/// A scaling study: the cube that is made over and over, and what is varied.
+struct ScalingConfig {
+    Config cube;
+    ScalingOptions scaling;
+
+    template <class Visitor>
+    void describe(Visitor& key) {
+        cube.describe(key);
+        scaling.describe(key);
+    }
+};
+
+/// Every key that a file may hold; the table refers to the config, which must outlive it.
+OptionTable option_table(ScalingConfig& config);
+
+/// Reads the file (empty: defaults only), then the `key=value` settings.
+/// @throws Error(Kind::config)  as read_config of the cube; no reduction, or one twice
+ScalingConfig read_scaling_config(const std::string& path, const std::vector<std::string>& settings);
+
+} // namespace tessera

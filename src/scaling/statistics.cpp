@@ -1,0 +1,167 @@
+#include "scaling/statistics.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "scaling/measure.hpp"
+
+namespace tessera {
+
+Spread spread_of(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    const double median = values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+    return {median, values.front(), values.back()};
+}
+
+const StageSummary* PointSummary::find(const std::string& stage) const {
+    const auto it = std::find_if(stages.begin(), stages.end(), [&](const StageSummary& s) { return s.stage == stage; });
+    return it == stages.end() ? nullptr : &*it;
+}
+
+namespace {
+
+/// Largest and mean of what `of` says of each rank.
+template <class Of>
+std::pair<double, double> over_ranks(const std::vector<StageShare>& ranks, const Of& of) {
+    double largest = 0, sum = 0;
+    for (const StageShare& share : ranks) {
+        largest = std::max(largest, of(share));
+        sum += of(share);
+    }
+    return {largest, sum / static_cast<double>(ranks.size())};
+}
+
+StageSummary summarise_stage(const std::vector<const ScalingRun*>& runs, std::size_t i_stage) {
+    StageSummary out{.stage = runs.front()->stages[i_stage]};
+    std::vector<double> slowest, mean, imbalance, waiting_mean, waiting_max;
+    for (const ScalingRun* run : runs) {
+        if (i_stage >= run->stages.size() || run->stages[i_stage] != out.stage) { continue; }
+        const std::vector<StageShare>& ranks = run->shares[i_stage];
+        const auto seconds = over_ranks(ranks, [](const StageShare& s) { return s.seconds; });
+        const auto waiting = over_ranks(ranks, [](const StageShare& s) { return s.waiting; });
+        const auto busy = over_ranks(ranks, [](const StageShare& s) { return std::max(0.0, s.seconds - s.waiting); });
+        slowest.push_back(seconds.first);
+        mean.push_back(seconds.second);
+        imbalance.push_back(busy.second > 0 ? busy.first / busy.second : 1);
+        waiting_max.push_back(waiting.first);
+        waiting_mean.push_back(waiting.second);
+    }
+    out.seconds = spread_of(slowest);
+    out.mean = spread_of(mean).median;
+    out.imbalance = spread_of(imbalance).median;
+    out.waiting_mean = spread_of(waiting_mean).median;
+    out.waiting_max = spread_of(waiting_max).median;
+    for (const StageShare& share : runs.back()->shares[i_stage]) {
+        for (const auto& [name, bytes] : share.bytes) { out.bytes_max[name] = std::max(out.bytes_max[name], bytes); }
+    }
+    return out;
+}
+
+PointSummary summarise_point(const std::vector<const ScalingRun*>& runs) {
+    PointSummary point;
+    point.reduction = runs.front()->reduction;
+    point.n_rank = runs.front()->n_rank;
+    std::vector<double> seconds;
+    for (const ScalingRun* run : runs) { seconds.push_back(run->seconds); }
+    point.seconds = spread_of(seconds);
+    for (std::size_t i = 0; i < runs.front()->stages.size(); ++i) { point.stages.push_back(summarise_stage(runs, i)); }
+    return point;
+}
+
+} // namespace
+
+std::vector<PointSummary> summarise(const ScalingStudy& study) {
+    std::vector<Reduction> reductions;
+    for (const ScalingRun& run : study.runs) {
+        if (std::find(reductions.begin(), reductions.end(), run.reduction) == reductions.end()) {
+            reductions.push_back(run.reduction);
+        }
+    }
+    std::vector<PointSummary> points;
+    for (const Reduction reduction : reductions) {
+        const std::size_t first = points.size();
+        for (std::size_t i = 0; i < study.request.ranks.size(); ++i) {
+            std::vector<const ScalingRun*> runs;
+            for (const ScalingRun& run : study.runs) {
+                if (run.reduction == reduction && run.n_rank == study.request.ranks[i]) { runs.push_back(&run); }
+            }
+            if (runs.empty()) { continue; }
+            PointSummary point = summarise_point(runs);
+            if (i < study.place.n_node.size()) { point.n_node = study.place.n_node[i]; }
+            points.push_back(std::move(point));
+            const PointSummary& base = points[first];
+            PointSummary& now = points.back();
+            const double ratio = base.seconds.median / now.seconds.median;
+            const double more = static_cast<double>(now.n_rank) / base.n_rank;
+            const bool weak = study.request.kind == ScalingKind::weak;
+            now.efficiency = weak ? ratio : ratio / more;
+            now.speedup = weak ? ratio * more : ratio;
+        }
+    }
+    return points;
+}
+
+std::vector<std::string> outer_stages(const PointSummary& point) {
+    std::vector<std::string> names;
+    for (const StageSummary& stage : point.stages) {
+        if (stage.stage != whole_run && stage.stage.find('/') == std::string::npos) { names.push_back(stage.stage); }
+    }
+    return names;
+}
+
+std::string verdict(const ScalingStudy& study, const std::vector<PointSummary>& points) {
+    const int most = study.request.ranks.back();
+    const PointSummary* last = nullptr;
+    for (const PointSummary& point : points) {
+        if (point.n_rank == most && (last == nullptr || point.seconds.median < last->seconds.median)) { last = &point; }
+    }
+    if (last == nullptr) { return "Nothing was measured."; }
+    const auto same = [&](const PointSummary& p) { return p.reduction == last->reduction; };
+    const PointSummary& base = *std::find_if(points.begin(), points.end(), same);
+    const std::string fastest = fmt::format("On {} rank{} {} is the fastest reduction: {:.3g} s", most,
+                                            most == 1 ? "" : "s", word(last->reduction), last->seconds.median);
+    if (base.n_rank == last->n_rank) { return fastest + ". One number of ranks: there is no scaling to judge."; }
+
+    const bool weak = study.request.kind == ScalingKind::weak;
+    const auto cost = [weak](const PointSummary& p, double seconds) { return weak ? seconds : p.n_rank * seconds; };
+    std::string text = fmt::format("{}, an efficiency of {:.2f} against {} rank{}. ", fastest, last->efficiency,
+                                   base.n_rank, base.n_rank == 1 ? "" : "s");
+    const StageSummary* worst = nullptr;
+    double growth = 0, sum = 0, before = 0;
+    for (const std::string& name : outer_stages(*last)) {
+        const StageSummary& now = *last->find(name);
+        const StageSummary* old = base.find(name);
+        const double was = old == nullptr ? 0 : cost(base, old->mean);
+        const double more = cost(*last, now.mean) - was;
+        sum += std::max(0.0, more);
+        if (more > growth) {
+            growth = more;
+            worst = &now;
+            before = was;
+        }
+    }
+    if (worst == nullptr) { return text + "No stage costs more there than on fewer ranks."; }
+    text += fmt::format("What limits it is the stage '{}': its {} grew from {:.3g} to {:.3g}, {:.0f} % of all "
+                        "that was added",
+                        worst->stage, weak ? "time in seconds" : "rank-seconds", before, before + growth,
+                        100 * growth / sum);
+    const double waiting = worst->mean > 0 ? worst->waiting_mean / worst->mean : 0;
+    if (waiting > 0.5) {
+        text += fmt::format("; {:.0f} % of its time goes by in collectives, on messages or waiting for slower ranks",
+                            100 * waiting);
+    } else if (worst->imbalance > 1.1) {
+        text += fmt::format("; its slowest rank works {:.2f} times as long as the mean", worst->imbalance);
+    } else {
+        text += "; the ranks are busy and share it evenly, so that it is work that more ranks do not divide, or a "
+                "core, memory or disk that they share";
+    }
+    if (study.place.n_thread * most > 1 && last->n_node == base.n_node) {
+        text += ". All ranks lie on one and the same number of nodes: memory bandwidth and disk did not grow with them";
+    }
+    return text + ".";
+}
+
+} // namespace tessera

@@ -1,0 +1,204 @@
+#include "tessera/scaling/study.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "scaling/measure.hpp"
+#include "scaling/synthetic_work.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/device/device.hpp"
+
+namespace tessera {
+
+namespace {
+
+/// Dozens of runs would say the same dozens of times.
+class Silence {
+public:
+    explicit Silence(bool root) : root_(root) { log::set_enabled(false); }
+    ~Silence() { log::set_enabled(root_); }
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+
+private:
+    bool root_;
+};
+
+/// The ranks of the allocation node by node, whatever order the launcher gave them.
+struct Placement {
+    std::vector<int> position;        ///< [rank]
+    std::vector<std::string> node_at; ///< [position]
+};
+
+Placement place_ranks(Communicator& world) {
+    constexpr std::size_t length = 256;
+    std::array<char, length> name{};
+    gethostname(name.data(), length - 1);
+    const auto names = world.all_gather(std::span<const char>(name));
+    std::vector<std::string> node;
+    for (std::size_t r = 0; r < static_cast<std::size_t>(world.size()); ++r) { node.emplace_back(&names[r * length]); }
+    Placement out;
+    out.position.assign(node.size(), 0);
+    std::set<std::string> seen;
+    int next = 0;
+    for (const std::string& of_node : node) {
+        if (!seen.insert(of_node).second) { continue; }
+        for (std::size_t r = 0; r < node.size(); ++r) {
+            if (node[r] == of_node) {
+                out.position[r] = next++;
+                out.node_at.push_back(of_node);
+            }
+        }
+    }
+    return out;
+}
+
+std::string processor_name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("model name", 0) == 0) { return line.substr(std::min(line.size(), line.find(':') + 2)); }
+    }
+    return "unknown";
+}
+
+/// A number of ranks that is studied.
+struct Group {
+    int n_rank;
+    bool works; ///< whether this rank is one of them
+    std::unique_ptr<Communicator> comm;
+};
+
+class Study {
+public:
+    Study(const ScalingConfig& config, const ScalingRequest& request, Communicator& world)
+        : world_(world), work_(config, request, world) {
+        study_.request = request;
+        const Placement placement = place_ranks(world);
+        const int position = placement.position[static_cast<std::size_t>(world.rank())];
+        for (const int n_rank : request.ranks) {
+            const bool works = position < n_rank;
+            groups_.push_back({n_rank, works, world.split(works ? 0 : 1, position)});
+            const auto end = placement.node_at.begin() + n_rank;
+            study_.place.n_node.push_back(
+                static_cast<int>(std::set<std::string>(placement.node_at.begin(), end).size()));
+        }
+        // One rank alone would take all cores of its node, and its share of them among others: the comparison would be of cores.
+        const int crowd = groups_.back().works ? groups_.back().comm->ranks_on_node() : 1;
+        study_.place.n_thread = world.all_reduce_value(
+            device::threads_for(static_cast<int>(config.cube.parallel.threads), world.all_reduce_value(crowd, Op::max)),
+            Op::min);
+        study_.place.n_rank = world.size();
+        study_.place.galaxy = work_.text();
+        study_.place.processor = processor_name();
+        reductions_ = config.scaling.reductions;
+    }
+
+    ScalingStudy run() {
+        for (int round = -1; round < study_.request.n_repeat; ++round) {
+            for (const Group& group : groups_) {
+                together([&] { run_group(group, round); }, group.works);
+            }
+            log::info(round < 0 ? std::string("warm-up done")
+                                : fmt::format("round {} of {} done", round + 1, study_.request.n_repeat));
+        }
+        return std::move(study_);
+    }
+
+private:
+    /// Those that work call `work`; all wait for them, asleep, and end together where one failed.
+    template <class Work>
+    void together(const Work& work, bool works) {
+        constexpr double patience = 5; // s; who failed alone must not wait for those that wait for it
+        std::exception_ptr failure;
+        if (works) {
+            try {
+                work();
+            } catch (...) { failure = std::current_exception(); }
+        }
+        const bool all = world_.sleep_until_all_arrive(failure ? std::optional(patience) : std::nullopt);
+        if (!all) { std::rethrow_exception(failure); }
+        agree(world_, [&] {
+            if (failure) { std::rethrow_exception(failure); }
+        });
+    }
+
+    void run_group(const Group& group, int round) {
+        if (round < 0) {
+            Config config = configured(group.n_rank, reductions_.front());
+            study_.sizes.push_back(forecast_cube(config, *group.comm).sizes);
+        }
+        for (const Reduction reduction : reductions_) {
+            ScalingRun run;
+            if (round < 0 && &group == &groups_.front() && reduction == reductions_.front()) {
+                run = measure(configured(group.n_rank, reduction), *group.comm); // warnings are heard once
+            } else {
+                const Silence silence(world_.is_root());
+                run = measure(configured(group.n_rank, reduction), *group.comm);
+            }
+            if (round < 0 || !world_.is_root()) { continue; }
+            run.reduction = reduction;
+            run.repeat = round;
+            study_.runs.push_back(std::move(run));
+        }
+    }
+
+    Config configured(int n_rank, Reduction reduction) const {
+        Config config = work_.config_of(n_rank, reduction);
+        config.parallel.threads = study_.place.n_thread;
+        return config;
+    }
+
+    Communicator& world_;
+    ScalingWork work_;
+    std::vector<Reduction> reductions_;
+    std::vector<Group> groups_;
+    ScalingStudy study_;
+};
+
+[[noreturn]] void refuse_ranks(const std::string& text, const std::string& expected, const std::string& cure = "") {
+    throw Error({.kind = Kind::config, .where = "--ranks", .found = text, .expected = expected, .cure = cure});
+}
+
+} // namespace
+
+std::vector<int> parse_ranks(const std::string& text, int n_available) {
+    std::set<int> ranks;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        int n = 0;
+        const auto [end, status] = std::from_chars(text.data() + at, text.data() + comma, n);
+        if (status != std::errc() || end != text.data() + comma || n < 1) {
+            refuse_ranks(text, "whole numbers from 1, such as 1,2,4");
+        }
+        if (n > n_available) {
+            refuse_ranks(fmt::format("{} of {} ranks", n, n_available), fmt::format("at most {}", n_available),
+                         fmt::format("Start more: mpirun -n {} tessera scaling …", n));
+        }
+        ranks.insert(n);
+        at = comma + 1;
+    }
+    return {ranks.begin(), ranks.end()};
+}
+
+ScalingStudy run_scaling_study(const ScalingConfig& config, const ScalingRequest& request, Communicator& world) {
+    if (request.n_repeat < 1 || request.ranks.empty()) {
+        throw Error({.kind = Kind::config,
+                     .where = "--repeats",
+                     .found = fmt::format("{}", request.n_repeat),
+                     .expected = "at least 1"});
+    }
+    return Study(config, request, world).run();
+}
+
+} // namespace tessera

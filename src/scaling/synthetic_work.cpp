@@ -1,0 +1,98 @@
+#include "scaling/synthetic_work.hpp"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/particles/synthetic.hpp"
+
+namespace fs = std::filesystem;
+
+namespace tessera {
+
+namespace {
+
+/// The galaxy of docs/benchmark.md: most of its stars fall into the 5 arcsec of a MUSE cube at redshift 0.06.
+SyntheticOptions galaxy(const ScalingConfig& config, const std::string& path, std::int64_t n_star) {
+    SyntheticOptions options;
+    options.path = path;
+    options.n_star = n_star;
+    options.n_gas = 0;
+    options.seed = config.scaling.seed;
+    options.redshift = config.cube.galaxy.redshift;
+    options.stellar_mass = 5e10;
+    options.scale_length = 1;
+    options.v_max = 220;
+    options.inclination = 50;
+    return options;
+}
+
+} // namespace
+
+ScalingWork::ScalingWork(const ScalingConfig& config, const ScalingRequest& request, Communicator& world)
+    : config_(config), kind_(request.kind), folder_(fs::absolute(request.scratch).string()), removes_(world.is_root()) {
+    if (!config.cube.simulation.path.empty() && kind_ == ScalingKind::weak) {
+        throw Error({.kind = Kind::config,
+                     .where = "simulation.path",
+                     .found = config.cube.simulation.path + " in a weak study",
+                     .expected = "null: a weak study needs as many stars a rank on any number of ranks",
+                     .cure = "Leave simulation out, for a synthetic galaxy of scaling.stars a rank, or ask for "
+                             "`tessera scaling strong`"});
+    }
+    agree(world, [&] {
+        if (!world.is_root()) { return; }
+        std::error_code failure;
+        fs::remove_all(folder_, failure); // of a study that was killed
+        fs::create_directory(folder_, failure);
+        if (failure) {
+            throw Error({.kind = Kind::resource,
+                         .where = folder_,
+                         .found = failure.message(),
+                         .expected = "a folder that can be made, for the galaxy and the cubes of the study"});
+        }
+    });
+    if (!config.cube.simulation.path.empty()) { return; }
+    for (const int n_rank : request.ranks) {
+        const std::string path = galaxy_file(n_rank);
+        const bool there = world.broadcast_value(static_cast<std::int32_t>(fs::exists(path)), 0) != 0;
+        if (!there) { make_snapshot(galaxy(config, path, stars_on(n_rank)), world); }
+    }
+}
+
+ScalingWork::~ScalingWork() {
+    if (!removes_) { return; }
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+std::int64_t ScalingWork::stars_on(int n_rank) const {
+    return config_.scaling.stars * (kind_ == ScalingKind::weak ? n_rank : 1);
+}
+
+std::string ScalingWork::galaxy_file(int n_rank) const {
+    return (fs::path(folder_) / fmt::format("stars_{}.hdf5", stars_on(n_rank))).string();
+}
+
+Config ScalingWork::config_of(int n_rank, Reduction reduction) const {
+    Config config = config_.cube;
+    if (config.simulation.path.empty()) {
+        config.simulation.path = galaxy_file(n_rank);
+        config.simulation.format = SnapshotFormat::plain;
+    }
+    // The cube alone: FITS and picture are written beside it where they are wanted, and tell nothing more of scaling.
+    config.output.path = (fs::path(folder_) / "cube.h5").string();
+    config.output.fits.reset();
+    config.output.quicklook.reset();
+    config.parallel.reduction = reduction;
+    return config;
+}
+
+std::string ScalingWork::text() const {
+    if (!config_.cube.simulation.path.empty()) { return config_.cube.simulation.path; }
+    return fmt::format("synthetic disc galaxy, {} stars {}, seed {}", config_.scaling.stars,
+                       kind_ == ScalingKind::weak ? "a rank" : "in all", config_.scaling.seed);
+}
+
+} // namespace tessera

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tessera/scaling/study.hpp"
+
+namespace tessera {
+
+/// What the study works on, in a folder of its own that goes with it: the galaxies, made once, and the cubes.
+class ScalingWork {
+public:
+    /// Makes the folder and the galaxies that the study needs. Collective.
+    /// @throws Error  as make_snapshot; Kind::config: a weak study of a galaxy that the configuration names
+    ScalingWork(const ScalingConfig& config, const ScalingRequest& request, Communicator& world);
+    ~ScalingWork();
+    ScalingWork(const ScalingWork&) = delete;
+    ScalingWork& operator=(const ScalingWork&) = delete;
+
+    /// The configuration of a run; threads are the caller's matter.
+    Config config_of(int n_rank, Reduction reduction) const;
+    std::string text() const; ///< the galaxy in words
+
+private:
+    std::string galaxy_file(int n_rank) const;
+    std::int64_t stars_on(int n_rank) const;
+
+    const ScalingConfig& config_;
+    ScalingKind kind_;
+    std::string folder_;
+    bool removes_;
+};
+
+} // namespace tessera

@@ -1,0 +1,31 @@
+#include "scaling/write_text.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/io/write_aside.hpp"
+
+namespace tessera {
+
+void write_text(const std::string& path, const std::string& content) {
+    const auto alone = make_self_communicator();
+    io::write_aside(path, *alone, [&](const std::string& temporary) {
+        std::FILE* file = std::fopen(temporary.c_str(), "wb");
+        int reason = file == nullptr ? errno : 0;
+        if (file != nullptr) {
+            if (std::fwrite(content.data(), 1, content.size(), file) != content.size()) { reason = errno; }
+            if (std::fclose(file) != 0 && reason == 0) { reason = errno; }
+        }
+        if (reason == 0) { return; }
+        throw Error({.kind = Kind::resource,
+                     .where = path,
+                     .found = std::strerror(reason),
+                     .expected = "a place to write the study",
+                     .cure = "Choose another path with -o"});
+    });
+}
+
+} // namespace tessera
