@@ -20,7 +20,7 @@ constexpr std::int64_t batch_memory = std::int64_t{96} << 20;
 std::int64_t batch_of(device::Accelerator& accelerator, std::int64_t points, std::int64_t spectrum, std::int64_t n) {
     // Planes and transforms, and scratch memory of the library as large as the transforms.
     const std::int64_t bytes = static_cast<std::int64_t>(sizeof(float)) * (points + 2 * spectrum);
-    const std::int64_t budget = std::min(batch_memory, accelerator.free_memory() / 4);
+    const std::int64_t budget = std::min(batch_memory, accelerator.free_share() / 4);
     const std::int64_t most = std::clamp<std::int64_t>(budget / bytes, 1, n);
     const std::int64_t n_batch = (n + most - 1) / most;
     return (n + n_batch - 1) / n_batch;

@@ -129,7 +129,7 @@ namespace {
 void check_device_memory(const Plan& plan, Communicator& comm) {
     if (!plan.accelerator) { return; }
     const std::int64_t needed = device_memory(plan, comm);
-    const std::int64_t available = plan.accelerator->free_memory();
+    const std::int64_t available = plan.accelerator->free_share();
     if (needed <= available) { return; }
     const device::AcceleratorInfo& info = plan.accelerator->info();
     throw Error(

@@ -122,6 +122,9 @@ public:
     virtual ~Accelerator() = default;
     virtual const AcceleratorInfo& info() const = 0;
     virtual std::int64_t free_memory() = 0; ///< bytes that could be had now
+    /// How many ranks, this one included, use it: each plans with its share of what is free.
+    void share_among(int n_rank) { n_rank_ = n_rank; }
+    std::int64_t free_share() { return free_memory() / n_rank_; }
 
     /// Three queues: kernels, copies from and to the host, exchange with other ranks.
     virtual Queue& compute() = 0;
@@ -139,6 +142,9 @@ public:
 
     virtual std::unique_ptr<FftPlan> plan_fft(Queue& queue, std::int64_t n_batch, std::int64_t n_y,
                                               std::int64_t n_x) = 0;
+
+private:
+    int n_rank_ = 1;
 };
 
 /// An array in an accelerator's memory, of trivially copyable elements; contents undefined when made. Belongs to a queue: other queues
