@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "synthesis/conserving.hpp"
+#include "synthesis/exact_rubix.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/synthesis/coverage.hpp"
 
@@ -79,7 +80,7 @@ const DeviceSpectra& DeviceStarLight::spectra_of(const RowKind& kind, const Node
 
 std::int64_t DeviceStarLight::budget() {
     if (tuning_.memory > 0) { return tuning_.memory; }
-    return std::min<std::int64_t>(accelerator_.free_memory() / 5 * 2, std::int64_t{8} << 30);
+    return std::min<std::int64_t>(accelerator_.free_share() / 5 * 2, std::int64_t{8} << 30);
 }
 
 void DeviceStarLight::add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
@@ -149,6 +150,12 @@ void synthesise_into(DevicePartial& cube, const PlaneBlocks& blocks, device::Acc
     if (progress) { progress(0, stars.size()); }
     const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
     agree(comm, [&] { light->set_input(input); });
+    if (options.resampling == Resampling::rubix) {
+        survey_for_rubix(*light, node_light(library, pixels, redshift, band), comm, report);
+        agree(comm, [&] { light->set_to_rubix(progress); });
+        light->complete();
+        return;
+    }
     Conserving synthesis(*light, input, options, node_light(library, pixels, redshift, band), comm, progress);
     synthesis.run(report);
 }

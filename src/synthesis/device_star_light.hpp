@@ -55,6 +55,8 @@ public:
     PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
                         const std::vector<std::int64_t>& spaxels) override;
     void complete() override;
+    /// All stars in RUBIX's way, as exact_rubix: the light of every spaxel goes to the cube, in place of what is there.
+    void set_to_rubix(const Progress& progress);
 
 private:
     struct Work;
@@ -76,6 +78,7 @@ private:
                     const std::vector<std::int64_t>& spaxels);
     Bands bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid, std::int64_t first, std::int64_t n);
     std::int64_t budget();
+    struct RubixRun;
     ChunkTable table() const { return {stars_.starts.data(), first_chunk_.data(), stars_.n_spaxel()}; }
 
     device::Accelerator& accelerator_;

@@ -1,18 +1,12 @@
-#include <cmath>
 
 #include "synthesis/cumulative.hpp"
-#include "tessera/core/constants.hpp"
+#include "synthesis/doppler.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
 namespace tessera {
 
 double doppler_factor(double redshift, double los_velocity, Doppler kind) {
-    const double beta = los_velocity / constants::speed_of_light;
-    switch (kind) {
-    case Doppler::linear: return (1 + redshift) * (1 + beta);
-    case Doppler::exponential: return (1 + redshift) * std::exp(beta);
-    }
-    return 1 + redshift;
+    return doppler_factor_of(redshift, los_velocity, kind);
 }
 
 std::vector<double> direct_spectrum(const ssp::Library& library, const ssp::NodeWeights& weights, double mass,

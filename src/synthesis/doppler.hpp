@@ -21,4 +21,10 @@ TESSERA_HD inline double log_doppler(double los_velocity, Doppler kind) {
     return std::log1p(beta);
 }
 
+/// doppler_factor, host and device.
+TESSERA_HD inline double doppler_factor_of(double redshift, double los_velocity, Doppler kind) {
+    const double beta = los_velocity / constants::speed_of_light;
+    return (1 + redshift) * (kind == Doppler::exponential ? std::exp(beta) : 1 + beta);
+}
+
 } // namespace tessera

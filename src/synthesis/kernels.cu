@@ -2,6 +2,7 @@
 #include "device/cuda_kernel.hpp"
 #include "synthesis/deposit_kernels.hpp"
 #include "synthesis/panel_kernels.hpp"
+#include "synthesis/rubix_kernels.hpp"
 #include "synthesis/star_kernels.hpp"
 
 namespace tessera {
@@ -21,5 +22,12 @@ TESSERA_CUDA_KERNEL(BandOfPixel);
 TESSERA_CUDA_KERNEL(FillPanel);
 TESSERA_CUDA_KERNEL(AddBatch);
 TESSERA_CUDA_KERNEL(AddListed);
+TESSERA_CUDA_KERNEL(SumLight);
+TESSERA_CUDA_KERNEL(LookUpStar);
+TESSERA_CUDA_KERNEL(SampleStar);
+TESSERA_CUDA_KERNEL(SumSamples);
+TESSERA_CUDA_KERNEL(ScaleStar);
+TESSERA_CUDA_KERNEL(SumStarsOfChunk);
+TESSERA_CUDA_KERNEL(JoinChunks);
 
 } // namespace tessera

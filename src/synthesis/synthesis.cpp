@@ -69,19 +69,13 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
     PartialCube cube(stars.n_spaxel(), pixels.size());
     if (progress) { progress(0, stars.size()); } // the clock of the rate starts
     std::vector<double> of_nodes = node_light(library, pixels, redshift, band);
+    const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
+    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube);
     if (options.resampling == Resampling::rubix) {
-        std::vector<NodeLight> nodes(of_nodes.size());
-        for (std::size_t k = 0; k < nodes.size(); ++k) { nodes[k].in_band = of_nodes[k]; }
-        const Survey survey = survey_stars(stars, interpolator, library, outside, nodes, where, comm);
-        survey.fill(report);
-        report.method = Method::exact;
-        report.n_spaxel_exact =
-            std::count_if(survey.n_star.begin(), survey.n_star.end(), [](std::int64_t n) { return n > 0; });
+        survey_for_rubix(light, of_nodes, comm, report);
         exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, cube);
         return cube;
     }
-    const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
-    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube);
     Conserving synthesis(light, input, options, std::move(of_nodes), comm, progress);
     synthesis.run(report);
     return cube;

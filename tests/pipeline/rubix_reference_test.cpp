@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tessera/device/device.hpp"
 #include "tessera/io/hdf5.hpp"
 #include "tessera/pipeline/pipeline.hpp"
 #include "tests/support/test_support.hpp"
@@ -150,10 +151,12 @@ void compare_spaxels(const io::Hdf5Group& reference, const io::Hdf5Group& ours) 
     }
 }
 
-class RubixReference : public testing::TestWithParam<Case> {};
+class RubixReference : public testing::TestWithParam<std::tuple<Case, const char*>> {};
 
 TEST_P(RubixReference, EveryStageAgrees) {
-    const Case& c = GetParam();
+    const Case& c = std::get<0>(GetParam());
+    const std::string device = std::get<1>(GetParam());
+    if (device == "cuda" && device::gpus().empty()) { GTEST_SKIP() << "no GPU here"; }
     const std::string relative = fmt::format("reference/rubix/{}.h5", c.file);
     const auto path = test::shared(relative);
     const auto library = test::shared("data/ssp/bc03_miles_rubix.h5");
@@ -180,6 +183,7 @@ TEST_P(RubixReference, EveryStageAgrees) {
                                       "psf.size=5",
                                       "lsf.sigma=1.0658988593614638",
                                       "output.stages=true",
+                                      "parallel.device=" + device,
                                       "output.path=" + (folder / "cube.h5").string(),
                                       rotation};
     settings.insert(settings.end(), c.telescope.begin(), c.telescope.end());
@@ -196,9 +200,12 @@ TEST_P(RubixReference, EveryStageAgrees) {
     world.barrier();
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, RubixReference, testing::ValuesIn(cases()), [](const auto& instance) {
-    return fmt::format("{}_{}", instance.param.file, instance.param.interpolation);
-});
+INSTANTIATE_TEST_SUITE_P(Files, RubixReference,
+                         testing::Combine(testing::ValuesIn(cases()), testing::Values("cpu", "emulated", "cuda")),
+                         [](const auto& instance) {
+                             const Case& c = std::get<0>(instance.param);
+                             return fmt::format("{}_{}_{}", c.file, c.interpolation, std::get<1>(instance.param));
+                         });
 
 } // namespace
 } // namespace tessera

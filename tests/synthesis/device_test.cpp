@@ -1,9 +1,12 @@
 // Synthesis on an accelerator against synthesis on the host: the emulation everywhere, a GPU where there is one.
+#include <algorithm>
 #include <memory>
 
+#include "synthesis/native_grid.hpp"
 #include "tessera/cube/device_cube.hpp"
 #include "tessera/device/accelerator.hpp"
 #include "tessera/synthesis/device_synthesis.hpp"
+#include "tests/support/accelerators.hpp"
 #include "tests/synthesis/stars.hpp"
 
 namespace tessera {
@@ -24,22 +27,18 @@ DeviceTuning tuning_of(Share share) {
 
 using Case = std::tuple<Method, ssp::Interpolation, Share>;
 
-class DeviceSynthesis : public testing::TestWithParam<Case> {
+/// Rich, poor and dark spaxels, made on the host and on an accelerator.
+class BothPlaces {
 protected:
     static constexpr double redshift = 0.02;
     ssp::Library library = test::cut(ssp::demo_library(), 4500, 5600);
     WavelengthGrid pixels = make_linear_wavelengths(4900, 5100, 1.7); // 118 pixels: no multiple of anything
     SynthesisOptions options;
     DeviceTuning tuning;
+    ssp::Outside outside = ssp::Outside::clamp;
     Communicator& world = test::world();
     std::unique_ptr<device::Accelerator> accelerator =
         device::gpus().empty() ? device::emulate() : device::open_accelerator("auto", world.rank_on_node(), 1);
-
-    void SetUp() override {
-        options.method = std::get<0>(GetParam());
-        options.interpolation = std::get<1>(GetParam());
-        tuning = tuning_of(std::get<2>(GetParam()));
-    }
 
     static test::StarField field_of(const ssp::Library& library) {
         using test::Population;
@@ -58,8 +57,8 @@ protected:
 
     std::vector<test::Spectrum> on_device(const SpaxelStars& stars, SynthesisReport& report) {
         const DeviceSpaxelStars there = to_device(*accelerator, stars);
-        const DevicePartial cube = synthesise(*accelerator, there, library, ssp::Outside::clamp, pixels, redshift,
-                                              options, {1}, world, report, {}, {}, tuning);
+        const DevicePartial cube = synthesise(*accelerator, there, library, outside, pixels, redshift, options, {1},
+                                              world, report, {}, {}, tuning);
         std::vector<float> planes(static_cast<std::size_t>(cube.flux.size()));
         accelerator->compute().download(cube.flux, std::span<float>(planes));
         accelerator->compute().finish();
@@ -70,6 +69,44 @@ protected:
         }
         for (auto& spectrum : out) { world.all_reduce(spectrum, Op::sum); }
         return out;
+    }
+
+    static double difference(const std::vector<test::Spectrum>& made, const std::vector<test::Spectrum>& truth) {
+        double largest = 0, worst = 0;
+        for (std::size_t s = 0; s < truth.size(); ++s) {
+            for (std::size_t k = 0; k < truth[s].size(); ++k) {
+                largest = std::max(largest, truth[s][k]);
+                worst = std::max(worst, std::abs(made[s][k] - truth[s][k]));
+            }
+        }
+        return worst / largest;
+    }
+
+    static void expect_same_stars(const SynthesisReport& report, const SynthesisReport& host_report) {
+        EXPECT_EQ(report.n_synthesised, host_report.n_synthesised);
+        EXPECT_EQ(report.n_outside_grid, host_report.n_outside_grid);
+        EXPECT_EQ(report.n_age_outside, host_report.n_age_outside);
+        EXPECT_EQ(report.n_metallicity_outside, host_report.n_metallicity_outside);
+        for (const auto& [a, b] : {std::pair{&report.sums.count, &host_report.sums.count},
+                                   {&report.sums.mass, &host_report.sums.mass},
+                                   {&report.sums.light, &host_report.sums.light},
+                                   {&report.sums.light_velocity, &host_report.sums.light_velocity},
+                                   {&report.sums.light_velocity2, &host_report.sums.light_velocity2},
+                                   {&report.sums.light_age, &host_report.sums.light_age},
+                                   {&report.sums.light_metallicity, &host_report.sums.light_metallicity}}) {
+            for (std::size_t s = 0; s < a->size(); ++s) {
+                EXPECT_NEAR((*a)[s], (*b)[s], 1e-10 * std::abs((*b)[s]) + 1e-300);
+            }
+        }
+    }
+};
+
+class DeviceSynthesis : public BothPlaces, public testing::TestWithParam<Case> {
+protected:
+    void SetUp() override {
+        options.method = std::get<0>(GetParam());
+        options.interpolation = std::get<1>(GetParam());
+        tuning = tuning_of(std::get<2>(GetParam()));
     }
 };
 
@@ -83,35 +120,14 @@ TEST_P(DeviceSynthesis, GivesTheCubeOfTheHost) {
     const auto truth = test::summed(
         synthesise(stars, library, ssp::Outside::clamp, pixels, redshift, exact, {1}, world, host_report), world);
     if (options.method == Method::exact) {
-        // Sums in single precision in another order.
-        double largest = 0, difference = 0;
-        for (std::size_t s = 0; s < truth.size(); ++s) {
-            for (std::size_t k = 0; k < truth[s].size(); ++k) {
-                largest = std::max(largest, truth[s][k]);
-                difference = std::max(difference, std::abs(made[s][k] - truth[s][k]));
-            }
-        }
-        EXPECT_LE(difference, 2e-6 * largest);
+        EXPECT_LE(difference(made, truth), 2e-6); // sums in single precision in another order
         EXPECT_EQ(report.n_spaxel_exact, host_report.n_spaxel_exact);
         EXPECT_EQ(report.velocity_step, host_report.velocity_step);
     } else {
         EXPECT_LE(test::worst_rms_error(made, truth), options.tolerance);
         EXPECT_LE(report.error_rms, options.tolerance);
     }
-    EXPECT_EQ(report.n_synthesised, host_report.n_synthesised);
-    EXPECT_EQ(report.n_outside_grid, host_report.n_outside_grid);
-    EXPECT_EQ(report.n_age_outside, host_report.n_age_outside);
-    for (const auto& [a, b] : {std::pair{&report.sums.count, &host_report.sums.count},
-                               {&report.sums.mass, &host_report.sums.mass},
-                               {&report.sums.light, &host_report.sums.light},
-                               {&report.sums.light_velocity, &host_report.sums.light_velocity},
-                               {&report.sums.light_velocity2, &host_report.sums.light_velocity2},
-                               {&report.sums.light_age, &host_report.sums.light_age},
-                               {&report.sums.light_metallicity, &host_report.sums.light_metallicity}}) {
-        for (std::size_t s = 0; s < a->size(); ++s) {
-            EXPECT_NEAR((*a)[s], (*b)[s], 1e-10 * std::abs((*b)[s]) + 1e-300);
-        }
-    }
+    expect_same_stars(report, host_report);
 }
 
 TEST_P(DeviceSynthesis, IsTheSameOnceMore) {
@@ -128,6 +144,75 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(ssp::Interpolation::linear, ssp::Interpolation::cubic),
                      testing::Values(Share::all_dense, Share::all_listed, Share::both, Share::in_small_batches)));
 
+using RubixCase = std::tuple<ssp::Interpolation, Doppler, ssp::Outside>;
+
+class DeviceRubix : public BothPlaces, public testing::TestWithParam<RubixCase> {
+protected:
+    void SetUp() override {
+        options.resampling = Resampling::rubix;
+        options.interpolation = std::get<0>(GetParam());
+        options.doppler = std::get<1>(GetParam());
+        outside = std::get<2>(GetParam());
+    }
+};
+
+TEST_P(DeviceRubix, GivesTheCubeOfTheHostInBatchesOfAnySize) {
+    const SpaxelStars stars = field_of(library).of_rank(world.rank(), world.size());
+    SynthesisReport report, host_report;
+    const auto truth =
+        test::summed(synthesise(stars, library, outside, pixels, redshift, options, {1}, world, host_report), world);
+    std::vector<std::vector<test::Spectrum>> made;
+    // All at once, spaxels that go on in the next batch, and every chunk of stars by itself.
+    for (const std::int64_t memory : {std::int64_t{0}, std::int64_t{200} << 10, std::int64_t{1}}) {
+        tuning.memory = memory;
+        report = {};
+        made.push_back(on_device(stars, report));
+        expect_same_stars(report, host_report);
+        EXPECT_EQ(report.method, host_report.method);
+        EXPECT_EQ(report.n_spaxel_exact, host_report.n_spaxel_exact);
+        EXPECT_EQ(report.velocity_step, 0);
+    }
+    EXPECT_LE(difference(made[0], truth), 3e-7); // samples and cubes of ranks are in single precision
+    EXPECT_EQ(made[1], made[0]);
+    EXPECT_EQ(made[2], made[0]);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DeviceRubix,
+                         testing::Combine(testing::Values(ssp::Interpolation::linear, ssp::Interpolation::cubic),
+                                          testing::Values(Doppler::linear, Doppler::exponential),
+                                          testing::Values(ssp::Outside::clamp, ssp::Outside::zero)));
+
+TEST(NativePoints, AWavelengthIsPlacedInItsCell) {
+    const WavelengthGrid pixels = make_linear_wavelengths(4900, 5100, 1.7);
+    ssp::Library even = test::cut(ssp::demo_library(), 4500, 5600);
+    ssp::Library uneven = even; // steps so small that a table of them all would be too large
+    for (const std::size_t i : {20U, 21U, 22U, 100U}) { uneven.wavelength[i] = uneven.wavelength[i - 1] + 1e-4; }
+    for (const ssp::Library& library : {even, uneven}) {
+        const NativeGrid grid(library, pixels);
+        EXPECT_EQ(grid.most_steps > 1, library.wavelength == uneven.wavelength);
+        const NativePoints points = grid.points();
+        const std::vector<double>& rest = library.wavelength;
+        const auto expect_place = [&](double wavelength) {
+            const auto [cell, t] = points.place(wavelength);
+            const double inside = std::clamp(wavelength, rest.front(), rest.back());
+            const auto c = static_cast<std::size_t>(cell);
+            const double width = c + 1 < rest.size() ? rest[c + 1] - rest[c] : 0;
+            EXPECT_NEAR(rest[c] + t * width, inside, 1e-11 * inside) << wavelength;
+            EXPECT_GE(t, -1e-6);
+            EXPECT_LE(t, 1 + 1e-6);
+            EXPECT_EQ(points.count_below(wavelength, false),
+                      std::lower_bound(rest.begin(), rest.end(), wavelength) - rest.begin());
+            EXPECT_EQ(points.count_below(wavelength, true),
+                      std::upper_bound(rest.begin(), rest.end(), wavelength) - rest.begin());
+        };
+        for (const double wavelength : rest) {
+            for (const double beside : {0.0, 3e-5, -3e-5, 0.3}) { expect_place(wavelength + beside); }
+        }
+        expect_place(1);
+        expect_place(1e6);
+    }
+}
+
 TEST(DeviceSynthesisOfNothing, NoStarsGiveADarkCube) {
     auto accelerator = device::emulate();
     const ssp::Library library = test::cut(ssp::demo_library(), 4500, 5600);
@@ -136,19 +221,20 @@ TEST(DeviceSynthesisOfNothing, NoStarsGiveADarkCube) {
     field.n_spaxel = 3;
     if (test::world().rank() == 0) { field.add(1, 1e5, 5, 0.02, 30); } // the others have none
     for (const bool any : {true, false}) {
+        const auto sum_of = [&](const SynthesisOptions& options) {
+            const DeviceSpaxelStars stars = to_device(*accelerator, field.all());
+            SynthesisReport report;
+            const DevicePartial cube = synthesise(*accelerator, stars, library, ssp::Outside::clamp, pixels, 0.02,
+                                                  options, {1}, test::world(), report);
+            EXPECT_EQ(report.n_synthesised, any ? 1 : 0);
+            const auto planes = test::values_of(accelerator->compute(), cube.flux);
+            return test::world().all_reduce_value(std::accumulate(planes.begin(), planes.end(), 0.0), Op::sum);
+        };
         if (!any) {
             field = {.n_spaxel = 3, .spaxel = {}, .initial_mass = {}, .age = {}, .metallicity = {}, .los_velocity = {}};
         }
-        const DeviceSpaxelStars stars = to_device(*accelerator, field.all());
-        SynthesisReport report;
-        const DevicePartial cube =
-            synthesise(*accelerator, stars, library, ssp::Outside::clamp, pixels, 0.02, {}, {1}, test::world(), report);
-        std::vector<float> planes(static_cast<std::size_t>(cube.flux.size()));
-        accelerator->compute().download(cube.flux, std::span<float>(planes));
-        accelerator->compute().finish();
-        const double sum = test::world().all_reduce_value(std::accumulate(planes.begin(), planes.end(), 0.0), Op::sum);
-        EXPECT_EQ(sum > 0, any);
-        EXPECT_EQ(report.n_synthesised, any ? 1 : 0);
+        EXPECT_EQ(sum_of({}) > 0, any);
+        EXPECT_EQ(sum_of({.resampling = Resampling::rubix}) > 0, any);
     }
 }
 
