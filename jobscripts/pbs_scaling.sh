@@ -1,5 +1,5 @@
 #!/bin/bash
-# A scaling study in one job, under PBS Pro or OpenPBS; the folder STUDY gets tables and plots (docs/scaling.md):
+# A scaling study in one job, under PBS Pro or OpenPBS. STUDY.json, .csv, .png and .svg get its numbers and plots:
 #   qsub -v KIND=strong,CONFIG=galaxy.yaml,STUDY=study jobscripts/pbs_scaling.sh        KIND: strong or weak
 # What follows a line `# <-` is yours to change.
 #PBS -N tessera-scaling
@@ -22,12 +22,7 @@ tessera=${TESSERA:-build/release/bin/tessera} # <- the program; a relative path 
 threads=${OMP_NUM_THREADS:-1}
 export OMP_PLACES=cores OMP_PROC_BIND=close
 
-# 1, 2, 4, ... and all ranks: PBS lists a host a rank in $PBS_NODEFILE. On GPUs: as pbs_gpu.sh, and --set parallel.device=cuda.
-all=$(wc -l <"$PBS_NODEFILE")
-ranks=1
-for ((n = 2; n < all; n *= 2)); do ranks+=,$n; done
-[ "$all" -eq 1 ] || ranks+=,$all
-
+# 1, 2, 4, ... and all ranks, each five times; other numbers: --ranks 1,3,6 --repeats 9. On GPUs: as pbs_gpu.sh.
 # --rank-by slot: ranks fill one node after the other, so the first few share a node, as in real runs.
 exec mpirun --map-by "numa:PE=$threads" --rank-by slot --bind-to core -x OMP_NUM_THREADS -x OMP_PLACES -x OMP_PROC_BIND \
-    "$tessera" scaling "$KIND" "$CONFIG" --ranks "$ranks" --repeats 5 -o "$STUDY" --set "parallel.threads=$threads"
+    "$tessera" scaling "$KIND" "$CONFIG" -o "$STUDY" --set "parallel.threads=$threads"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A scaling study in one allocation, under Slurm; the folder STUDY gets tables, plots and the limiting stage (docs/scaling.md):
+# A scaling study in one allocation, under Slurm. STUDY.json, .csv, .png and .svg get its numbers and plots:
 #   sbatch jobscripts/slurm_scaling.sh strong|weak galaxy.yaml STUDY [options of tessera scaling]
 # Lines marked <- are yours to change; options of sbatch go before the script's name. GPUs: see the end.
 #SBATCH --job-name=tessera-scaling
@@ -24,11 +24,8 @@ tessera=${TESSERA:-build/release/bin/tessera} # <- the program; a relative path 
 threads=${SLURM_CPUS_PER_TASK:-1}
 export OMP_NUM_THREADS=$threads OMP_PLACES=cores OMP_PROC_BIND=close
 
-# 1, 2, 4, ... and all ranks. Ranks fill one node after the other (block), so the first few share a node, as in real runs.
-ranks=1
-for ((n = 2; n < SLURM_NTASKS; n *= 2)); do ranks+=,$n; done
-[ "$SLURM_NTASKS" -eq 1 ] || ranks+=,$SLURM_NTASKS
-
+# 1, 2, 4, ... and all ranks, each five times; other numbers: --ranks 1,3,6 --repeats 9 as options.
+# Ranks fill one node after the other (block), so the first few share a node, as in real runs.
 # On GPUs: --gpus-per-node and the lines above as in slurm_gpu.sh, and --set parallel.device=cuda.
 exec srun --mpi=pmix --cpus-per-task="$threads" --cpu-bind=cores --distribution=block:block --kill-on-bad-exit=1 \
-    "$tessera" scaling "$kind" "$config" --ranks "$ranks" --repeats 5 -o "$study" --set "parallel.threads=$threads" "$@"
+    "$tessera" scaling "$kind" "$config" -o "$study" --set "parallel.threads=$threads" "$@"

@@ -148,7 +148,7 @@ say "a rank that is killed ends the job: exit code $(field "$killed" ExitCode) a
 if "$program" --help | grep -q '^ *scaling '; then
     study=$(submit "${small[@]}" "$scripts/slurm_scaling.sh" strong galaxy_1.yaml study)
     ended "$study" COMPLETED 0:0
-    [ -n "$(ls -A study* 2>/dev/null)" ] || fail "the study is empty"
+    for kind in json csv png svg; do [ -s "study.$kind" ] || fail "slurm_scaling.sh: no study.$kind"; done
     say "slurm_scaling.sh: $(echo study*)"
 fi
 
