@@ -5,6 +5,8 @@ set -euo pipefail
 
 root=$1
 program=$2
+# shellcheck source=tools/mpi_environment.sh
+. "$root/tools/mpi_environment.sh"
 work=$(mktemp -d "${TMPDIR:-/tmp}/tessera_pbs.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 cd "$work"

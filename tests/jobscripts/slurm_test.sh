@@ -10,6 +10,8 @@ root=$1
 program=$2
 here=$root/tests/jobscripts
 scripts=$root/jobscripts
+# shellcheck source=tools/mpi_environment.sh
+. "$root/tools/mpi_environment.sh"
 
 # Packages are installed only where nobody else uses the machine: as root in a container, which has no systemd.
 if ! command -v sbatch >/dev/null || ! command -v h5diff >/dev/null; then
