@@ -55,13 +55,14 @@ requeue() {
     trap '' USR1
     if [ "${SLURM_RESTART_COUNT:-0}" -ge "$((attempts - 1))" ]; then
         echo "$name: given up after $attempts attempts; it needs a longer --time" >&2
-        kill "$step" 2>/dev/null || true
+        [ -z "$step" ] || kill "$step"
         exit 1
     fi
     echo "$name: back into the queue"
     scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
     sleep 600 # Slurm ends this attempt meanwhile
 }
+step=
 trap requeue USR1
 
 # In the background: bash handles a signal only between commands, or in `wait`.
