@@ -146,9 +146,9 @@ private:
             canvas_.text({time_area.left - 60, y}, text, {.size = 12.5, .colour = page::faint_ink});
             y += 18;
         };
-        line(fmt::format("Medians of {} runs, bars from the fastest to the slowest; {} threads a rank; ranks packed, "
+        line(fmt::format("Medians of {} runs, bars from the fastest to the slowest; {} a rank; ranks packed, "
                          "node by node.",
-                         study_.request.n_repeat, study_.place.n_thread));
+                         study_.request.n_repeat, threads_text(study_.place.n_thread)));
         line(fmt::format("{}; whole runs, from reading to the file.", study_.place.processor));
         line(study_.request.kind == ScalingKind::strong
                  ? "Efficiency: P0 T(P0) / (P T(P)), P0 the smallest number of ranks."

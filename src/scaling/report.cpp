@@ -103,6 +103,7 @@ std::string study_json(const ScalingStudy& study, const ScalingConfig& config) {
                 {"nodes", study.place.n_node},
                 {"placement", "packed: the first ranks, node by node"},
                 {"processor", study.place.processor},
+                {"cores_of_the_first_node", study.place.n_core},
                 {"device", config.cube.parallel.device}}},
               {"galaxy", study.place.galaxy},
               {"ranks", study.request.ranks},
@@ -146,11 +147,11 @@ std::string study_csv(const ScalingStudy& study) {
 
 std::string study_text(const ScalingStudy& study) {
     const std::vector<PointSummary> points = summarise(study);
-    std::string text =
-        fmt::format("{} scaling of {}\n{} threads a rank; medians of {} runs\n\n{:<16} {:>6} {:>6} {:>10} {:>18} "
-                    "{:>8} {:>10}\n",
-                    word(study.request.kind), study.place.galaxy, study.place.n_thread, study.request.n_repeat,
-                    "reduction", "ranks", "nodes", "median s", "min to max s", "speed-up", "efficiency");
+    std::string text = fmt::format(
+        "{} scaling of {}\n{} a rank; medians of {} runs\n\n{:<16} {:>6} {:>6} {:>10} {:>18} "
+        "{:>8} {:>10}\n",
+        word(study.request.kind), study.place.galaxy, threads_text(study.place.n_thread), study.request.n_repeat,
+        "reduction", "ranks", "nodes", "median s", "min to max s", "speed-up", "efficiency");
     const PointSummary* last = nullptr;
     for (const PointSummary& point : points) {
         text += fmt::format("{:<16} {:>6} {:>6} {:>10.4f} {:>18} {:>8.2f} {:>10.2f}\n", word(point.reduction),

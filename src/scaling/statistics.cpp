@@ -104,6 +104,8 @@ std::vector<PointSummary> summarise(const ScalingStudy& study) {
     return points;
 }
 
+std::string threads_text(int n) { return fmt::format("{} thread{}", n, n == 1 ? "" : "s"); }
+
 std::vector<std::string> outer_stages(const PointSummary& point) {
     std::vector<std::string> names;
     for (const StageSummary& stage : point.stages) {
@@ -158,8 +160,11 @@ std::string verdict(const ScalingStudy& study, const std::vector<PointSummary>& 
         text += "; the ranks are busy and share it evenly, so that it is work that more ranks do not divide, or a "
                 "core, memory or disk that they share";
     }
-    if (study.place.n_thread * most > 1 && last->n_node == base.n_node) {
-        text += ". All ranks lie on one and the same number of nodes: memory bandwidth and disk did not grow with them";
+    if (study.place.n_thread * most > study.place.n_core * last->n_node) {
+        text += fmt::format(". There are more threads ({}) than cores ({}): the times measure how these are shared",
+                            study.place.n_thread * most, study.place.n_core * last->n_node);
+    } else if (last->n_node == base.n_node) {
+        text += ". All ranks share the same nodes: memory bandwidth and disk did not grow with them";
     }
     return text + ".";
 }

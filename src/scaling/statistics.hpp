@@ -20,7 +20,7 @@ struct StageSummary {
     Spread seconds = {};  ///< of the slowest rank of each run
     double mean = 0;      ///< over ranks; median over runs, as those below
     double imbalance = 1; ///< slowest over mean rank of what is not spent in collectives; 1 where nothing is
-    double waiting_mean = 0, waiting_max = 0;      ///< s in collectives, over ranks
+    double waiting_mean = 0, waiting_max = 0;           ///< s in collectives, over ranks
     std::map<std::string, std::int64_t> bytes_max = {}; ///< by collective, of the rank that sends most, in the last run
 };
 
@@ -37,6 +37,9 @@ struct PointSummary {
 
 /// In the order of reductions, then ranks. P0 is the smallest number of ranks of the study.
 std::vector<PointSummary> summarise(const ScalingStudy& study);
+
+/// "1 thread", "2 threads"
+std::string threads_text(int n);
 
 /// The names of a point's stages that are not parts of others, in the order of the run.
 std::vector<std::string> outer_stages(const PointSummary& point);

@@ -101,6 +101,7 @@ public:
         study_.place.n_rank = world.size();
         study_.place.galaxy = work_.text();
         study_.place.processor = processor_name();
+        study_.place.n_core = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
         reductions_ = config.scaling.reductions;
     }
 

@@ -49,6 +49,7 @@ struct ScalingPlace {
     std::string galaxy;       ///< in words
     std::string version = {}; ///< of the program, set by the caller
     std::string processor;    ///< of rank 0's node
+    int n_core = 1;           ///< of that node
 };
 
 struct ScalingRequest {
