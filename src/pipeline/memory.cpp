@@ -117,7 +117,9 @@ std::int64_t device_memory(const Plan& plan, const Communicator& comm) {
     const std::int64_t partial = plan.field.n_padded() * plan.pixels.size() * 4;
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
-    const std::int64_t templates = 2 * plan.library.n_node() * plan.library.n_wave() * 4;
+    // On their way and there; for RUBIX's resampling also their prefix sums, in double.
+    const std::int64_t copies = plan.config.synthesis.resampling == Resampling::rubix ? 3 : 2;
+    const std::int64_t templates = copies * plan.library.n_node() * plan.library.n_wave() * 4;
     const std::int64_t reduced = comm.size() > 1 ? partial + padded_slab : partial;
     constexpr std::int64_t least_room = std::int64_t{64} << 20; // for row weights and panels
     return std::max(
