@@ -10,7 +10,7 @@ fail() {
 for script in "$root"/tools/*.sh "$root"/jobscripts/*.sh "$root"/.ci/run; do
     bash -n "$script" || fail "$script does not parse"
 done
-for script in dependencies quickstart test lint fetch_ssp python_environment; do
+for script in dependencies quickstart test lint fetch_ssp python_environment gpu_check gpu_pack; do
     "$root/tools/$script.sh" --help </dev/null | grep -q "tools/$script.sh" || fail "tools/$script.sh --help does not show its usage"
 done
 refused() { # STATUS WORD COMMAND...
