@@ -31,8 +31,14 @@ SyntheticOptions galaxy(const ScalingConfig& config, const std::string& path, st
 
 } // namespace
 
+ScratchFolder::~ScratchFolder() {
+    if (!owns_) { return; }
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
 ScalingWork::ScalingWork(const ScalingConfig& config, const ScalingRequest& request, Communicator& world)
-    : config_(config), kind_(request.kind), folder_(fs::absolute(request.scratch).string()), removes_(world.is_root()) {
+    : config_(config), kind_(request.kind), folder_(fs::absolute(request.scratch).string(), world.is_root()) {
     if (!config.cube.simulation.path.empty() && kind_ == ScalingKind::weak) {
         throw Error({.kind = Kind::config,
                      .where = "simulation.path",
@@ -44,11 +50,11 @@ ScalingWork::ScalingWork(const ScalingConfig& config, const ScalingRequest& requ
     agree(world, [&] {
         if (!world.is_root()) { return; }
         std::error_code failure;
-        fs::remove_all(folder_, failure); // of a study that was killed
-        fs::create_directory(folder_, failure);
+        fs::remove_all(folder_.path(), failure); // of a study that was killed
+        fs::create_directory(folder_.path(), failure);
         if (failure) {
             throw Error({.kind = Kind::resource,
-                         .where = folder_,
+                         .where = folder_.path(),
                          .found = failure.message(),
                          .expected = "a folder that can be made, for the galaxy and the cubes of the study"});
         }
@@ -61,18 +67,12 @@ ScalingWork::ScalingWork(const ScalingConfig& config, const ScalingRequest& requ
     }
 }
 
-ScalingWork::~ScalingWork() {
-    if (!removes_) { return; }
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-}
-
 std::int64_t ScalingWork::stars_on(int n_rank) const {
     return config_.scaling.stars * (kind_ == ScalingKind::weak ? n_rank : 1);
 }
 
 std::string ScalingWork::galaxy_file(int n_rank) const {
-    return (fs::path(folder_) / fmt::format("stars_{}.hdf5", stars_on(n_rank))).string();
+    return (fs::path(folder_.path()) / fmt::format("stars_{}.hdf5", stars_on(n_rank))).string();
 }
 
 Config ScalingWork::config_of(int n_rank, Reduction reduction) const {
@@ -82,7 +82,7 @@ Config ScalingWork::config_of(int n_rank, Reduction reduction) const {
         config.simulation.format = SnapshotFormat::plain;
     }
     // The cube alone: FITS and picture are written beside it where they are wanted, and tell nothing more of scaling.
-    config.output.path = (fs::path(folder_) / "cube.h5").string();
+    config.output.path = (fs::path(folder_.path()) / "cube.h5").string();
     config.output.fits.reset();
     config.output.quicklook.reset();
     config.parallel.reduction = reduction;

@@ -7,15 +7,26 @@
 
 namespace tessera {
 
+/// A folder that is removed with the object, by the rank that owns it.
+class ScratchFolder {
+public:
+    ScratchFolder(std::string path, bool owns) : path_(std::move(path)), owns_(owns) {}
+    ~ScratchFolder();
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+    const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+    bool owns_;
+};
+
 /// What the study works on, in a folder of its own that goes with it: the galaxies, made once, and the cubes.
 class ScalingWork {
 public:
     /// Makes the folder and the galaxies that the study needs. Collective.
     /// @throws Error  as make_snapshot; Kind::config: a weak study of a galaxy that the configuration names
     ScalingWork(const ScalingConfig& config, const ScalingRequest& request, Communicator& world);
-    ~ScalingWork();
-    ScalingWork(const ScalingWork&) = delete;
-    ScalingWork& operator=(const ScalingWork&) = delete;
 
     /// The configuration of a run; threads are the caller's matter.
     Config config_of(int n_rank, Reduction reduction) const;
@@ -27,8 +38,7 @@ private:
 
     const ScalingConfig& config_;
     ScalingKind kind_;
-    std::string folder_;
-    bool removes_;
+    ScratchFolder folder_;
 };
 
 } // namespace tessera

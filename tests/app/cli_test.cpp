@@ -26,6 +26,10 @@ std::string slurp(const fs::path& path) {
 TEST(Help, EveryCommandShowsUsageAndAnExample) {
     const std::vector<std::vector<std::string>> commands{{},
                                                          {"cube"},
+                                                         {"scaling"},
+                                                         {"scaling", "strong"},
+                                                         {"scaling", "weak"},
+                                                         {"scaling", "model"},
                                                          {"config"},
                                                          {"config", "check"},
                                                          {"config", "show"},
@@ -51,7 +55,7 @@ TEST(Help, EveryCommandShowsUsageAndAnExample) {
 
 TEST(Help, ListsEveryCommandAndExitCode) {
     const auto help = run_tessera({"--help"});
-    for (const char* part : {"cube", "config", "ssp", "snapshot", "--version", "Exit codes"}) {
+    for (const char* part : {"cube", "scaling", "config", "ssp", "snapshot", "--version", "Exit codes"}) {
         EXPECT_TRUE(contains(help.out, part)) << part;
     }
     EXPECT_EQ(run_tessera({"help"}).out, help.out);

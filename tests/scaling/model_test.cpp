@@ -1,0 +1,120 @@
+// The cost model: bytes are those that are counted, and times move the way they must.
+#include "tessera/scaling/cost_model.hpp"
+
+#include "scaling/measure.hpp"
+#include "tests/pipeline/tiny_galaxy.hpp"
+
+namespace tessera {
+namespace {
+
+const std::vector<std::string> with_instrument{"psf.profile=gaussian", "psf.fwhm=1.5", "lsf.profile=gaussian",
+                                               "lsf.fwhm=4", "parallel.threads=1"};
+
+Config config_of(const test::TinyScene& scene, Reduction reduction, const std::string& range) {
+    auto settings = scene.settings(with_instrument);
+    settings.push_back("telescope.wavelength_range=" + range);
+    Config config = read_config("", settings);
+    config.parallel.reduction = reduction;
+    return config;
+}
+
+/// Bytes that this rank sent in a stage, without what agreement and small sums take.
+std::int64_t counted(const ScalingRun& run, const std::string& stage, const std::string& collective) {
+    for (std::size_t i = 0; i < run.stages.size(); ++i) {
+        if (run.stages[i] != stage) { continue; }
+        const auto& bytes = run.shares[i][static_cast<std::size_t>(test::world().rank())].bytes;
+        const auto it = bytes.find(collective);
+        return it == bytes.end() ? 0 : it->second;
+    }
+    return -1;
+}
+
+TEST(Model, PredictsTheBytesThatAreCounted) {
+    auto& world = test::world();
+    const test::TinyScene scene("model-bytes", test::random_stars(200, 2));
+    for (const char* range : {"[5000, 5125]", "[5000, 5008.75]"}) { // 100 pixels; 7, thinner slabs than the LSF is wide
+        for (const Reduction reduction : {Reduction::allreduce, Reduction::reduce_scatter}) {
+            const Config config = config_of(scene, reduction, range);
+            const CubeSizes sizes = forecast_cube(config, world).sizes;
+            EXPECT_GT(sizes.lsf_half_width, 0);
+            EXPECT_GT(sizes.n_spaxel, sizes.n_spaxel_field);
+            const ScalingRun run = measure(config, world);
+            StageBytes predicted = predicted_bytes(sizes, reduction, world.size(), world.rank());
+            SCOPED_TRACE(std::string(word(reduction)) + " " + range);
+            for (const char* collective : {"all_reduce", "reduce_scatter", "all_to_all"}) {
+                EXPECT_EQ(counted(run, "reduce", collective), predicted["reduce"][collective]) << collective;
+                EXPECT_EQ(counted(run, "lsf", collective), predicted["lsf"][collective]) << collective;
+                EXPECT_EQ(counted(run, "psf", collective), 0) << collective;
+            }
+            if (world.size() > 1) {
+                EXPECT_GT(predicted["reduce"].size(), 0U);
+                EXPECT_LE(counted(run, "reduce", "reduce_scatter"), sizes.cube_bytes()) << "at most a cube";
+            }
+        }
+    }
+}
+
+CubeSizes paper() {
+    return {.n_star_rows = 6'000'000,
+            .n_spaxel = 31 * 31,
+            .n_spaxel_field = 625,
+            .n_pixel = 3731,
+            .n_pixel_band = 3721,
+            .lsf_half_width = 5,
+            .n_node = 1326,
+            .library_bytes = 1326 * 4563 * 4};
+}
+
+TEST(Model, ReduceScatterSendsHalfOfAllReduceAndIsNeverSlower) {
+    const Machine machine;
+    for (const int n : {2, 3, 8, 4096}) {
+        const Prediction all = predict(machine, paper(), Reduction::allreduce, n);
+        const Prediction scattered = predict(machine, paper(), Reduction::reduce_scatter, n);
+        EXPECT_DOUBLE_EQ(all.sent, 2 * scattered.sent);
+        EXPECT_LT(scattered.sent, static_cast<double>(paper().cube_bytes()));
+        EXPECT_LT(scattered.compute, all.compute);
+        EXPECT_GT(scattered.total, scattered.compute);
+    }
+    const Prediction one = predict(machine, paper(), Reduction::allreduce, 1);
+    EXPECT_EQ(one.sent, 0);
+    EXPECT_EQ(one.compute, predict(machine, paper(), Reduction::reduce_scatter, 1).compute);
+}
+
+TEST(Model, EfficiencyOfOneRankIsOneAndMoreStarsScaleBetter) {
+    CubeSizes many = paper();
+    many.n_star_rows = 1'000'000'000;
+    const std::vector<Reduction> ways{Reduction::reduce_scatter};
+    const auto few_stars = predict_scaling({}, paper(), ScalingKind::strong, {1, 64}, ways);
+    const auto many_stars = predict_scaling({}, many, ScalingKind::strong, {1, 64}, ways);
+    ASSERT_EQ(few_stars.size(), 2U);
+    EXPECT_EQ(few_stars[0].efficiency, 1);
+    EXPECT_LT(few_stars[1].efficiency, many_stars[1].efficiency);
+    EXPECT_LT(many_stars[1].efficiency, 1.05);
+    const auto weak = predict_scaling({}, paper(), ScalingKind::weak, {1, 64}, ways);
+    EXPECT_EQ(weak[1].n_star, 64 * paper().n_star_rows);
+}
+
+TEST(Model, RowWeightsNeverExceedWhatStarsOrRowsAllow) {
+    EXPECT_EQ(row_weights(10, paper()), 160) << "few stars share nothing";
+    EXPECT_LT(row_weights(6e6, paper()), 16 * 6e6);
+    EXPECT_EQ(row_weights(1e15, paper()), row_weights(1e16, paper())) << "all rows are touched";
+}
+
+TEST(Machines, FilesAreReadAndTheDefaultIsTheLaptop) {
+    const auto folder = test::source_dir() / "configs" / "machines";
+    const Machine laptop = read_machine((folder / "laptop.yaml").string());
+    Machine defaults, read = laptop;
+    OptionTable of_defaults, of_file;
+    defaults.describe(of_defaults);
+    read.describe(of_file);
+    EXPECT_EQ(of_file.yaml(), of_defaults.yaml());
+    const Machine cluster = read_machine((folder / "gpu_cluster.yaml").string());
+    EXPECT_EQ(cluster.worker, "GPU");
+    EXPECT_GT(cluster.product_rate, laptop.product_rate);
+    const auto error = test::error_of([&] { read_machine((folder / "none.yaml").string()); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::config);
+}
+
+} // namespace
+} // namespace tessera

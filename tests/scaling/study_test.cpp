@@ -1,0 +1,102 @@
+// A whole study of a tiny galaxy, on some of the ranks while the others sleep.
+#include "tessera/scaling/study.hpp"
+
+#include <set>
+
+#include "tests/pipeline/tiny_galaxy.hpp"
+
+namespace tessera {
+namespace {
+
+ScalingConfig tiny_config(const test::TinyScene& scene, const std::vector<std::string>& more = {}) {
+    ScalingConfig config;
+    config.cube = read_config("", scene.settings(more));
+    config.cube.simulation = {};
+    config.scaling.stars = 500;
+    config.scaling.reductions = {Reduction::allreduce, Reduction::reduce_scatter};
+    return config;
+}
+
+ScalingRequest request_of(const test::TinyScene& scene, ScalingKind kind) {
+    std::set<int> ranks{1, 2, test::world().size()};
+    return {.kind = kind,
+            .ranks = {ranks.begin(), ranks.end()},
+            .n_repeat = 2,
+            .scratch = (scene.folder / "scratch").string()};
+}
+
+const std::vector<StageShare>& stage(const ScalingRun& run, const std::string& name) {
+    for (std::size_t i = 0; i < run.stages.size(); ++i) {
+        if (run.stages[i] == name) { return run.shares[i]; }
+    }
+    static const std::vector<StageShare> none;
+    return none;
+}
+
+TEST(Study, MeasuresEveryReductionOnEveryNumberOfRanks) {
+    const test::TinyScene scene("study");
+    const ScalingRequest request = request_of(scene, ScalingKind::strong);
+    const ScalingStudy study = run_scaling_study(tiny_config(scene), request, test::world());
+    test::world().barrier();
+    EXPECT_FALSE(std::filesystem::exists(request.scratch)) << "nothing is left";
+    if (!test::world().is_root()) { return; }
+    ASSERT_EQ(study.runs.size(), request.ranks.size() * 2 * 2);
+    std::set<std::tuple<int, Reduction, int>> seen;
+    for (const ScalingRun& run : study.runs) {
+        EXPECT_TRUE(seen.emplace(run.n_rank, run.reduction, run.repeat).second);
+        EXPECT_EQ(run.summary.n_star, 500);
+        EXPECT_NEAR(run.summary.total_flux, study.runs.front().summary.total_flux,
+                    1e-5 * study.runs.front().summary.total_flux);
+        ASSERT_EQ(stage(run, "synthesis").size(), static_cast<std::size_t>(run.n_rank));
+        double sum = 0;
+        for (std::size_t i = 0; i < run.stages.size(); ++i) {
+            if (run.stages[i] != "total" && run.stages[i].find('/') == std::string::npos) {
+                sum += run.shares[i][0].seconds;
+            }
+        }
+        EXPECT_NEAR(sum, stage(run, "total")[0].seconds, 1e-9) << "the stages are the whole";
+        EXPECT_LE(stage(run, "total")[0].waiting, stage(run, "total")[0].seconds);
+        const auto& bytes = stage(run, "reduce")[0].bytes;
+        EXPECT_EQ(bytes.contains("all_reduce"), run.n_rank > 1 && run.reduction == Reduction::allreduce);
+        EXPECT_EQ(bytes.contains("reduce_scatter"), run.n_rank > 1 && run.reduction == Reduction::reduce_scatter);
+    }
+    EXPECT_EQ(study.sizes.size(), request.ranks.size());
+    EXPECT_EQ(study.place.n_node, std::vector<int>(request.ranks.size(), 1));
+}
+
+TEST(Study, WeakHasAsManyStarsARank) {
+    const test::TinyScene scene("weak");
+    const ScalingStudy study =
+        run_scaling_study(tiny_config(scene), request_of(scene, ScalingKind::weak), test::world());
+    for (const ScalingRun& run : study.runs) { EXPECT_EQ(run.summary.n_star, 500 * run.n_rank); }
+    EXPECT_EQ(study.runs.empty(), !test::world().is_root());
+}
+
+TEST(Study, OfANamedGalaxyIsStrongOnly) {
+    const test::TinyScene scene("named", test::random_stars(40, 2));
+    ScalingConfig config = tiny_config(scene);
+    config.cube.simulation.path = scene.stars_file;
+    const ScalingStudy study = run_scaling_study(config, request_of(scene, ScalingKind::strong), test::world());
+    for (const ScalingRun& run : study.runs) { EXPECT_EQ(run.summary.n_star, 40); }
+    const auto error =
+        test::error_of([&] { run_scaling_study(config, request_of(scene, ScalingKind::weak), test::world()); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::config);
+    EXPECT_TRUE(std::filesystem::exists(scene.stars_file)) << "the user's galaxy stays";
+}
+
+TEST(Study, AFailureOfThoseThatWorkReachesThoseThatSleep) {
+    const test::TinyScene scene("failing");
+    ScalingConfig config = tiny_config(scene);
+    config.cube.ssp.path = (scene.folder / "none.h5").string();
+    const ScalingRequest request = request_of(scene, ScalingKind::strong);
+    const auto error = test::error_of([&] { run_scaling_study(config, request, test::world()); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::data);
+    EXPECT_NE(std::string(error->what()).find("none.h5"), std::string::npos) << error->what();
+    test::world().barrier();
+    EXPECT_FALSE(std::filesystem::exists(request.scratch));
+}
+
+} // namespace
+} // namespace tessera
