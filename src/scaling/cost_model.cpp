@@ -16,6 +16,9 @@ constexpr double star_bytes_read = 40,
                  star_bytes_sent = 20; // x, y, vz, mass, metallicity, age as stored; as they travel
 constexpr double velocity_rows = 40;   // that templates are made for: 1200 km/s in steps of 30
 
+bool is_exchange(Reduction reduction) { return word(reduction) == "exchange"; }
+bool is_scattered(Reduction reduction) { return reduction != Reduction::allreduce && !is_exchange(reduction); }
+
 /// A group of ranks on a machine: what messages cost among them.
 struct Network {
     const Machine& machine;
@@ -64,11 +67,8 @@ StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_ra
     if (n_rank == 1) { return out; }
     const std::int64_t cube = sizes.cube_bytes();
     const std::int64_t slab = slab_of(sizes.n_pixel, rank, n_rank).count * sizes.n_spaxel * 4;
-    switch (reduction) {
-    case Reduction::allreduce: out["reduce"]["all_reduce"] = 2 * cube * (n_rank - 1) / n_rank; break;
-    case Reduction::automatic:
-    case Reduction::reduce_scatter: out["reduce"]["reduce_scatter"] = cube - slab; break;
-    }
+    if (reduction == Reduction::allreduce) { out["reduce"]["all_reduce"] = 2 * cube * (n_rank - 1) / n_rank; }
+    if (is_scattered(reduction)) { out["reduce"]["reduce_scatter"] = cube - slab; }
     if (sizes.lsf_half_width > 0) {
         const GhostExchange ghosts(sizes.lsf_half_width, sizes.n_pixel, sizes.n_spaxel_field, rank, n_rank);
         std::int64_t sent = 0;
@@ -102,10 +102,15 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
     const double partial = templates + row_weights(n_star / p, sizes) * pixels / machine.product_rate;
     const double passes = 2 * cube / machine.copy_rate; // the transpose reads and writes
     if (p == 1) { return {partial, passes, 0, 2}; }
-    switch (reduction) {
-    case Reduction::allreduce: return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 2 + 1 / p};
-    case Reduction::automatic:
-    case Reduction::reduce_scatter: break;
+    if (reduction == Reduction::allreduce) {
+        return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 2 + 1 / p};
+    }
+    if (is_exchange(reduction)) {
+        // A spaxel's stars are together again: rows are shared by all of them, and each rank has 1/P of the spaxels.
+        const double own = templates + row_weights(n_star, sizes) / p * pixels / machine.product_rate;
+        const double stars = n_star / p * star_bytes_sent;
+        return {own, passes / p + network.all_to_all(stars) + network.all_to_all(cube / p),
+                (stars + cube / p) * (p - 1) / p, 2 / p};
     }
     return {partial, passes + network.reduce_scatter(cube), cube * (p - 1) / p, 2 + 2 / p};
 }
@@ -129,7 +134,8 @@ Prediction predict(const Machine& machine, const CubeSizes& sizes, Reduction red
     out.stages = {
         {"prepare", machine.start_time + network.broadcast(static_cast<double>(sizes.library_bytes))},
         {"read", files(n_star * star_bytes_read, machine.read_rate)},
-        {"spaxels", stars / machine.star_rate + survey},
+        {"stars", stars / machine.star_rate},
+        {"sums", survey},
         {"synthesis", way.synthesis},
         {"reduce", way.reduce},
         {"instrument", slab * spaxels / machine.voxel_rate + ghosts * field / machine.voxel_rate +

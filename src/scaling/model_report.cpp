@@ -115,6 +115,7 @@ void draw_panel(Canvas& canvas, const Rectangle& area, const std::string& title,
     for (const double n : ranks) { ideal.push_back(all.front().compute * (strong ? ranks.front() / n : 1)); }
     draw_dashes(canvas, frame, ranks, ideal, page::faint_ink);
     std::size_t i = 0;
+    const std::size_t n_way = all.size() / ranks.size();
     for (auto first = all.begin(); first != all.end(); ++i) {
         const auto other = [&](const Prediction& p) { return p.reduction != first->reduction; };
         const auto end = std::find_if(first, all.end(), other);
@@ -124,14 +125,14 @@ void draw_panel(Canvas& canvas, const Rectangle& area, const std::string& title,
             y.push_back(p->compute);
         }
         draw_series(canvas, frame, x, y, series_colour(i), 4);
-        const double at = area.top + 16 + 20 * static_cast<double>(i);
-        canvas.line({area.right() - 150, at}, {area.right() - 126, at}, {series_colour(i), 2});
-        canvas.text({area.right() - 118, at}, std::string(word(first->reduction)),
+        const double at = area.right() - 130 * static_cast<double>(n_way - i);
+        canvas.line({at, area.top - 15}, {at + 22, area.top - 15}, {series_colour(i), 2});
+        canvas.text({at + 28, area.top - 15}, std::string(word(first->reduction)),
                     {.size = 13, .upright = Upright::middle});
         first = end;
     }
     draw_frame(canvas, frame.plot);
-    canvas.text({area.left, area.top - 10}, title, {.size = 15, .bold = true});
+    canvas.text({area.left, area.top - 32}, title, {.size = 15, .bold = true});
 }
 
 } // namespace
@@ -179,20 +180,20 @@ std::vector<std::string> ModelReport::files(const std::string& name) {
 std::vector<std::string> ModelReport::write(const std::string& name) const {
     const std::vector<std::string> names = files(name);
     write_text(names[0], json());
-    Canvas canvas(1180, 560);
+    Canvas canvas(1180, 590);
     canvas.text({90, 32}, fmt::format("Predicted time of a cube, {}", machine.name), {.size = 19, .bold = true});
     std::vector<double> times;
     for (const auto* all : {&strong, &weak}) {
         for (const Prediction& p : *all) { times.push_back(p.compute); }
     }
     const Range range = log_range(times, 0.25);
-    draw_panel(canvas, {90, 80, 450, 360},
+    draw_panel(canvas, {90, 110, 450, 360},
                fmt::format("Strong, {} stars", count_text(static_cast<double>(sizes.n_star_rows))), strong, true,
                range);
-    draw_panel(canvas, {670, 80, 450, 360},
+    draw_panel(canvas, {670, 110, 450, 360},
                fmt::format("Weak, {} stars a rank", count_text(static_cast<double>(sizes.n_star_rows))), weak, false,
                range);
-    canvas.text({90, 512},
+    canvas.text({90, 546},
                 fmt::format("A model, not a measurement: from stars in memory to the finished cube of {} x {} values. "
                             "Dashed: ideal.",
                             sizes.n_spaxel, sizes.n_pixel),
