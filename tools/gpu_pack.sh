@@ -157,8 +157,8 @@ while read -r library; do
             continue 2
         fi
     done
-    # NCCL is for several GPUs: without it MPI does its work.
-    [[ $known == *"$library "* || $library == libnccl* ]] ||
+    # Wanted where there is a GPU; NCCL only for several: without it MPI does its work.
+    [[ ! -e /dev/nvidiactl || $known == *"$library "* || $library == libnccl* ]] ||
         echo "run: $library not found on this machine; set TESSERA_CUDA_LIBS to its folder" >&2
 done <"$here/cuda_libraries.txt"
 export LD_LIBRARY_PATH=$path PATH=$here/bin:$PATH

@@ -88,12 +88,13 @@ def prediction(model):
                    if k["method"] == method and k["stage"] == "psf, lsf, noise" and k["name"] == "copy to the host")
         parts.append(f"Before and after it: {number(up / 1e6)} MB of stars go up ({number(1e3 * up / rates['host_bytes'])} ms at "
                      f"{rates['host_bytes'] / 1e9:g} GB/s), order and spaxels {number(1e3 * sum(k['limit_s'] for k in spaxels if not is_link(k)))} ms "
-                     f"beside that; {number(down / 1e6)} MB come down ({number(1e3 * down / rates['host_bytes'])} ms). The host thinks meanwhile (steps, bases, "
-                     f"methods): {number(1e3 * galaxy['host_s'])} ms on the {model['threads']} cores that counted this, during which the GPU waits.")
+                     f"beside that; {number(down / 1e6)} MB come down ({number(1e3 * down / rates['host_bytes'])} ms).")
+    parts.append("Not in it: what the host decides on the way (steps, bases, methods, which the table of costs above gives as 0.05 s on two threads for "
+                 "`auto`), while the GPU waits. Time between marks will be longer than the sum of kernels by that, and may be more than all of them.")
     parts.append("**What would falsify it.** A sum of kernels (`kernels_s` of the report) above the last line; a product below 60 % of SGEMM in the "
                  "same run; `deposit_star` slower than its shared additions, which would mean that stars of one spaxel get into each other's way; "
                  "`add_listed` below the cache's rate, which would mean that panels do not stay in it; time between marks much above the sum of kernels: "
-                 "then launches and the host's decisions limit, not the GPU.")
+                 "then launches and the host limit, not the GPU; `survey_chunk` far above its limit: its threads read stars that lie 64 apart.")
     return parts
 
 

@@ -242,7 +242,7 @@ private:
                     runs.push_back(muse_telescope.observe(stars));
                 }
             }
-            muse_telescope.accelerator().record(stars.size());
+            muse_telescope.accelerator().record(stars.size(), options_.model);
             const Run recorded = muse_telescope.observe(stars);
             const std::vector<Operation> operations = muse_telescope.accelerator().take();
             double busy = 0, up = 0, down = 0, all = 0;
@@ -367,9 +367,14 @@ int compare(const std::vector<std::string>& paths) {
 int hold(const Options& options) {
     const auto accelerator = device::open_accelerator(options.device, 0, 1);
     if (accelerator == nullptr) { refuse("--leave without a GPU"); }
-    const std::int64_t bytes = accelerator->free_memory() - (options.leave << 20);
-    const device::Buffer<char> held(accelerator->compute(), std::max<std::int64_t>(bytes, 0), "memory to hold");
-    accelerator->compute().finish();
+    device::Queue& queue = accelerator->compute();
+    std::vector<device::Buffer<char>> held;
+    for (std::int64_t left = 0; (left = accelerator->free_memory() - (options.leave << 20)) > 0;) {
+        try {
+            held.emplace_back(queue, std::min(left, std::int64_t{1} << 30), "memory to hold");
+        } catch (const Error&) { break; } // in pieces: not all that is free can be had in one
+    }
+    queue.finish();
     fmt::print("held\n");
     std::fflush(stdout);
     std::string line;

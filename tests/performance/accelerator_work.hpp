@@ -17,9 +17,11 @@ struct Work {
     Work& operator+=(const Work& more);
 };
 
-/// Of a loop body, found by the name of its kernel; nothing for a kernel that is not worth counting.
-/// @param n_star  stars that are looked at, where the body does not say it
-Work work_of(const std::string& kernel, const void* body, std::int64_t n, std::int64_t n_star);
+/// Of a loop body, found by the name of its kernel; nothing for a kernel that is not worth counting. What depends on numbers in the
+/// accelerator's memory (stars that a loop passes over, templates that nobody wants) is counted as if all were wanted.
+/// @param n_star    stars that are looked at, where the body does not say it
+/// @param readable  the emulation, all work before done: those numbers are looked at
+Work work_of(const std::string& kernel, const void* body, std::int64_t n, std::int64_t n_star, bool readable);
 Work work_of(const device::Product& product);
 /// One direction of a batch of transforms.
 Work work_of_fft(std::int64_t n_batch, std::int64_t n_y, std::int64_t n_x);

@@ -26,8 +26,12 @@ public:
     static Work moved(std::int64_t bytes) { return {.bytes = static_cast<double>(bytes)}; }
 
     void launch(const device::Kernel& kernel, const void* body, std::int64_t n) override {
-        time(kernel.name, owner_.recording_ ? work_of(kernel.name, body, n, owner_.n_star_) : Work{},
-             [&] { inner_.launch(kernel, body, n); });
+        Work work;
+        if (owner_.recording_) {
+            if (owner_.counting_) { inner_.finish(); }
+            work = work_of(kernel.name, body, n, owner_.n_star_, owner_.counting_);
+        }
+        time(kernel.name, work, [&] { inner_.launch(kernel, body, n); });
     }
     void copy_in(void* to, const void* host, std::int64_t bytes) override {
         time("copy to the device", moved(bytes), [&] { inner_.copy_in(to, host, bytes); });
@@ -103,10 +107,11 @@ Queue& MeasuredAccelerator::compute() { return *queues_[0]; }
 Queue& MeasuredAccelerator::transfer() { return *queues_[1]; }
 Queue& MeasuredAccelerator::exchange() { return *queues_[2]; }
 
-void MeasuredAccelerator::record(std::int64_t n_star) {
+void MeasuredAccelerator::record(std::int64_t n_star, bool counting) {
     pending_.clear();
     n_star_ = n_star;
     recording_ = true;
+    counting_ = counting;
 }
 
 std::vector<Operation> MeasuredAccelerator::take() {

@@ -27,7 +27,8 @@ public:
     ~MeasuredAccelerator() override;
 
     /// Operations from now on are kept. @param n_star  in the run, for the work of kernels that look at all of them
-    void record(std::int64_t n_star);
+    /// @param counting  on the emulation: work is counted exactly, one operation after the other
+    void record(std::int64_t n_star, bool counting);
     void stage(std::string name) { stage_ = std::move(name); }
     /// Waits, stops recording and takes what was kept.
     std::vector<Operation> take();
@@ -56,7 +57,7 @@ private:
     std::vector<Pending> pending_;
     std::string stage_;
     std::int64_t n_star_ = 0;
-    bool recording_ = false;
+    bool recording_ = false, counting_ = false;
 };
 
 } // namespace tessera::bench

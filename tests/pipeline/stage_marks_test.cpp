@@ -1,4 +1,6 @@
 // The accelerator's own time of each stage stands among the regions of a run.
+#include <gmock/gmock.h>
+
 #include "tessera/core/region.hpp"
 #include "tests/pipeline/scene.hpp"
 
