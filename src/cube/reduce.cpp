@@ -50,6 +50,12 @@ CubeSlab reduce_scattered(PartialCube&& partial, std::int64_t n_y, std::int64_t 
 CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm,
                 const device::Host& where) {
     agree(comm, [&] {
+        if (method == Reduction::exchange && comm.size() > 1) {
+            throw Error({.where = "reduce",
+                         .found = "exchange",
+                         .expected = "a way to sum partial cubes; planes of spaxels that have owners are collected",
+                         .cure = ""});
+        }
         if (n_y * n_x == partial.n_spaxel()) { return; }
         throw Error({.where = "reduce",
                      .found = fmt::format("{} x {} spaxels", n_y, n_x),
@@ -66,6 +72,7 @@ CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduc
     switch (method) {
     case Reduction::allreduce: return reduce_all(std::move(own), n_y, n_x, range, comm, where);
     case Reduction::automatic:
+    case Reduction::exchange: // refused above
     case Reduction::reduce_scatter: break;
     }
     return reduce_scattered(std::move(own), n_y, n_x, range, comm, where);

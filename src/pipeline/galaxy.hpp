@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 #include "pipeline/plan.hpp"
@@ -17,7 +18,9 @@ struct Galaxy {
     ReadReport report;
     Centre centre;
     Rotation rotation;
-    Projection projection; ///< `spaxel` only where the stages are wanted
+    Projection projection;                      ///< `spaxel` only where the stages are wanted
+    Reduction reduction = Reduction::automatic; ///< where the stars decided it; the plan's where the reason is empty
+    std::string reduction_reason;
 };
 
 /// Reads the stars relative to the centre where it is known, else to a point inside the galaxy. Collective.

@@ -1,8 +1,11 @@
 #include "pipeline/host_stages.hpp"
 
 #include <array>
+#include <optional>
+#include <span>
 
 #include "tessera/comm/communicator.hpp"
+#include "tessera/view/star_exchange.hpp"
 
 namespace tessera {
 
@@ -14,24 +17,41 @@ void HostStages::project(Galaxy& galaxy) {
     check_field(plan_, galaxy.projection);
     std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
     drop({&galaxy.stars.x, &galaxy.stars.y});
-    agree(comm_, [&] {
-        sky_ = order_by_spaxel(plan_.where, std::move(galaxy.stars), galaxy.projection.spaxel, plan_.field.n_padded());
-    });
+    reduction_ = choose_reduction(plan_, galaxy.projection.spaxel, comm_);
+    galaxy.reduction = reduction_.method;
+    galaxy.reduction_reason = reduction_.reason;
+    if (exchanges()) {
+        sky_ = exchange_by_spaxel(plan_.where, std::move(galaxy.stars), galaxy.projection.spaxel, reduction_.owners,
+                                  comm_);
+        rows_ = reduction_.owners.of_rank(comm_.rank());
+    } else {
+        agree(comm_, [&] {
+            sky_ =
+                order_by_spaxel(plan_.where, std::move(galaxy.stars), galaxy.projection.spaxel, plan_.field.n_padded());
+        });
+    }
     galaxy.stars = Stars();
     galaxy.stars.row = std::move(rows);
     if (!plan_.config.output.stages) { std::vector<std::int32_t>().swap(galaxy.projection.spaxel); }
 }
 
 void HostStages::synthesise(SynthesisReport& report, const Progress& progress) {
+    std::optional<std::span<const std::int64_t>> rows;
+    if (exchanges()) { rows = rows_; }
     partial_ = tessera::synthesise(sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
                                    plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, comm_, report,
-                                   progress, std::array{plan_.band.edges.front(), plan_.band.edges.back()});
+                                   progress, std::array{plan_.band.edges.front(), plan_.band.edges.back()}, rows);
     sky_ = SpaxelStars(); // the maps are made of sums that synthesis took on its way
 }
 
 void HostStages::reduce() {
-    summed_ = tessera::reduce(std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(),
-                              plan_.config.parallel.reduction, comm_, plan_.where);
+    const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
+    if (exchanges()) {
+        summed_ = collect_planes(std::move(partial_), reduction_.owners, n_y, n_x, comm_, plan_.where);
+        reduction_.owners = SpaxelOwners();
+    } else {
+        summed_ = tessera::reduce(std::move(partial_), n_y, n_x, reduction_.method, comm_, plan_.where);
+    }
     const double factor = plan_.luminosity_to_output();
     for (float& value : summed_.data()) { value = static_cast<float>(value * factor); }
 }

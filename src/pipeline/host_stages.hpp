@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/reduction_choice.hpp"
 #include "pipeline/stages.hpp"
 
 namespace tessera {
@@ -15,9 +16,13 @@ public:
     Traffic traffic() const override { return comm_.traffic(); }
 
 private:
+    bool exchanges() const { return reduction_.method == Reduction::exchange && comm_.size() > 1; }
+
     const Plan& plan_;
     Communicator& comm_;
-    SpaxelStars sky_; ///< the stars on the field and its margin, ordered by spaxel
+    ReductionChoice reduction_;
+    std::vector<std::int64_t> rows_; ///< with `exchange`: spaxels that this rank makes, the rows of its partial cube
+    SpaxelStars sky_;                ///< the stars on the field and its margin, ordered by spaxel
     PartialCube partial_ = PartialCube(0, 0);
     CubeSlab summed_;
 };

@@ -10,6 +10,7 @@
 #include "pipeline/plan.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/cube/spaxel_owners.hpp"
 
 namespace tessera {
 
@@ -71,6 +72,10 @@ std::int64_t available_memory(Communicator& comm) {
 }
 
 std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm) {
+    return memory_plan(plan, comm, plan.reduction);
+}
+
+std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, Reduction reduction) {
     using Phase = MemoryItem::Phase;
     const int n_rank = comm.size();
     const auto share = [n_rank](std::int64_t n) { return (n + n_rank - 1) / n_rank; };
@@ -82,7 +87,9 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm) 
     const auto blocks = [&](std::int64_t n, std::int64_t row_bytes) {
         return 2 * std::min(n, rows_read_at_once) * row_bytes;
     };
-    const std::int64_t partial = plan.field.n_padded() * plan.pixels.size() * 4;
+    const bool exchange = reduction == Reduction::exchange && n_rank > 1;
+    const std::int64_t cube = plan.field.n_padded() * plan.pixels.size() * 4;
+    const std::int64_t partial = exchange ? share(plan.field.n_padded()) * plan.pixels.size() * 4 : cube;
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
     const std::int64_t rows = stages ? 12 : 0; // row in the input and spaxel, to the end
@@ -101,9 +108,15 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm) 
                                      plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads),
                      Phase::synthesis});
     items.push_back({"synthesis: partial cube", partial, Phase::synthesis});
-    // The partial cube and its transpose; with more ranks the slab of the sum and what MPI receives into.
-    items.push_back({"reduction: partial cube twice", 2 * partial, Phase::reduction});
-    items.push_back({"reduction: slab, twice", n_rank > 1 ? 2 * padded_slab : 0, Phase::reduction});
+    if (exchange) {
+        items.push_back({"reduction: part of the cube", partial, Phase::reduction});
+        items.push_back({"reduction: slab, planes that travel",
+                         padded_slab + 2 * partial / blocks_collected(cube, n_rank), Phase::reduction});
+    } else {
+        // The partial cube and its transpose; with more ranks the slab of the sum and what MPI receives into.
+        items.push_back({"reduction: partial cube twice", 2 * partial, Phase::reduction});
+        items.push_back({"reduction: slab, twice", n_rank > 1 ? 2 * padded_slab : 0, Phase::reduction});
+    }
     // Into and out of the PSF; out of it with its ghost planes, out of the LSF, and the band cut out.
     items.push_back({"instrument: slabs", std::max(padded_slab + slab, 4 * slab), Phase::instrument});
     items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});

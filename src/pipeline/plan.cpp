@@ -50,6 +50,41 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
     plan.n_before = before - first;
 }
 
+void refuse_exchange_on_accelerator(const Plan& plan) {
+    if (!plan.accelerator || plan.config.parallel.reduction != Reduction::exchange) { return; }
+    throw Error({.kind = Kind::config,
+                 .where = "parallel.reduction",
+                 .found = fmt::format("exchange, on a GPU ({})", plan.accelerator->info().name),
+                 .expected = "auto, reduce-scatter or allreduce there",
+                 .cure = "Take parallel.reduction: reduce-scatter, or parallel.device: cpu"});
+}
+
+/// What is known before the stars are: with one rank nothing is summed, and where only one way fits into memory it is taken.
+void set_reduction(Plan& plan, Communicator& comm) {
+    const std::int64_t available = available_memory(comm);
+    plan.reduction = plan.config.parallel.reduction;
+    plan.reduction_reason = "as configured";
+    if (comm.size() == 1) {
+        plan.reduction_reason = "one rank";
+        if (plan.reduction == Reduction::automatic) { plan.reduction = Reduction::reduce_scatter; }
+        return;
+    }
+    if (plan.reduction != Reduction::automatic) { return; }
+    if (plan.accelerator) {
+        plan.reduction = Reduction::reduce_scatter;
+        plan.reduction_reason = "on a GPU";
+        return;
+    }
+    const auto fits = [&](Reduction reduction) { return peak_memory(memory_plan(plan, comm, reduction)) <= available; };
+    const bool sums_fit = fits(Reduction::reduce_scatter);
+    if (sums_fit || !fits(Reduction::exchange)) {
+        plan.reduction_reason.clear();
+        return;
+    }
+    plan.reduction = Reduction::exchange;
+    plan.reduction_reason = "partial cubes of the whole field would not fit into memory";
+}
+
 void warn_about_media(const Plan& plan) {
     const Medium telescope = plan.band.medium;
     if (telescope != Medium::unknown && plan.library.medium != Medium::unknown && telescope != plan.library.medium) {
@@ -100,6 +135,7 @@ Plan make_plan(const Config& config, Communicator& comm) {
               .cosmology = Cosmology(config.cosmology),
               .where = where};
     plan.accelerator = std::move(accelerator);
+    agree(comm, [&] { refuse_exchange_on_accelerator(plan); });
     plan.rubix = config.preset == Preset::rubix;
     plan.telescope = load_telescope(config.telescope, config.folder);
     plan.psf = make_psf(config.psf, plan.telescope.spaxel_size);
@@ -123,6 +159,7 @@ Plan make_plan(const Config& config, Communicator& comm) {
     if (config.synthesis.uncovered == Uncovered::error) {
         check_coverage(plan.library, plan.band, config.galaxy.redshift, 0);
     }
+    set_reduction(plan, comm);
     return plan;
 }
 

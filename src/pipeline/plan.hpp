@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "tessera/cosmology/cosmology.hpp"
 #include "tessera/device/accelerator.hpp"
@@ -30,6 +31,8 @@ struct Plan {
     device::Host where = {};
     std::unique_ptr<device::Accelerator> accelerator = nullptr; ///< null: all on the host
     bool rubix = false;                                         ///< preset: rubix
+    Reduction reduction = Reduction::automatic; ///< as configured, or what alone is possible; `auto`: the stars decide
+    std::string reduction_reason = {};          ///< in words; empty: the stars decide
 
     WaveRange band_range() const { return {n_before, band.size()}; }
     /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.
@@ -43,6 +46,8 @@ struct Plan {
 Plan make_plan(const Config& config, Communicator& comm);
 
 /// Bytes a rank will need, by item; the ranks share the stars and the wavelengths. Within a tenth of what a run then takes.
+/// @param reduction  `auto` counts as reduce-scatter, which needs more
+std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, Reduction reduction);
 std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm);
 
 /// Bytes of the accelerator's memory that a rank cannot do without: its stars, its cubes, the templates. Row weights and panels take what

@@ -98,6 +98,9 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
     const bool on_gpu = plan.accelerator && plan.accelerator->info().kind == "cuda";
     provenance.set("n_gpu", comm.all_reduce_value(std::int64_t{on_gpu ? 1 : 0}, Op::sum));
     provenance.set("device", plan.accelerator ? plan.accelerator->info().name : std::string("cpu"));
+    const bool by_stars = !galaxy.reduction_reason.empty();
+    provenance.set("reduction", std::string(word(by_stars ? galaxy.reduction : plan.reduction)));
+    provenance.set("reduction_reason", by_stars ? galaxy.reduction_reason : plan.reduction_reason);
     provenance.set("method", std::string(word(report.method)));
     provenance.set("resampling", std::string(word(plan.config.synthesis.resampling)));
     provenance.set("error_rms", report.error_rms);

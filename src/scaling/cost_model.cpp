@@ -13,7 +13,7 @@ namespace tessera {
 namespace {
 
 constexpr double star_bytes_read = 40,
-                 star_bytes_sent = 20; // x, y, vz, mass, metallicity, age as stored; as they travel
+                 star_bytes_sent = 24; // x, y, vz, mass, metallicity, age as stored; as they travel, with the spaxel
 constexpr double velocity_rows = 40;   // that templates are made for: 1200 km/s in steps of 30
 
 bool is_exchange(Reduction reduction) { return word(reduction) == "exchange"; }

@@ -103,6 +103,7 @@ public:
         study_.place.processor = processor_name();
         study_.place.n_core = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
         reductions_ = config.scaling.reductions;
+        leave_out_exchange_on_gpus(config.cube.parallel.device);
     }
 
     ScalingStudy run() {
@@ -117,6 +118,14 @@ public:
     }
 
 private:
+    /// Exchange runs on hosts alone so far; where it is the only one asked for, the run says so.
+    void leave_out_exchange_on_gpus(const std::string& device) {
+        const bool on_gpu = device != "cpu" && (device != "auto" || !device::gpus().empty());
+        const bool anywhere = world_.all_reduce_value(on_gpu ? 1 : 0, Op::max) != 0;
+        if (!anywhere || reductions_.size() == 1 || std::erase(reductions_, Reduction::exchange) == 0) { return; }
+        log::info("parallel.reduction: exchange is left out: not on a GPU so far");
+    }
+
     /// Those that work call `work`; all wait for them, asleep, and end together where one failed.
     template <class Work>
     void together(const Work& work, bool works) {

@@ -105,7 +105,7 @@ void survey_for_rubix(StarLight& stars, const std::vector<double>& of_nodes, Com
 
 void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ssp::Interpolator& interpolator,
                  const WavelengthGrid& pixels, double redshift, Doppler doppler, const device::Host& where,
-                 const Progress& progress, PartialCube& cube) {
+                 const Progress& progress, std::span<const std::int64_t> rows, PartialCube& cube) {
     const StarSampler sampler(library, pixels, where);
     const std::int64_t n_spaxel = cube.n_spaxel();
     // Chunks of spaxels between reports of progress.
@@ -113,7 +113,7 @@ void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ss
     for (std::int64_t first = 0; first < n_spaxel; first += chunk) {
         const std::int64_t end = std::min(n_spaxel, first + chunk);
         device::for_each(where, end - first, 1, [&](std::int64_t i_spaxel) {
-            const auto s = static_cast<std::size_t>(first + i_spaxel);
+            const auto s = static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i_spaxel)]);
             if (stars.start[s] == stars.start[s + 1]) { return; }
             std::vector<double> flux;
             std::vector<double> sampled;
@@ -133,7 +133,9 @@ void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ss
             float* out = cube.flux().row(first + i_spaxel);
             for (std::size_t k = 0; k < sum.size(); ++k) { out[k] = static_cast<float>(sum[k]); }
         });
-        if (progress) { progress(stars.start[static_cast<std::size_t>(end)], stars.size()); }
+        if (progress) {
+            progress(stars.start[static_cast<std::size_t>(rows[static_cast<std::size_t>(end - 1)]) + 1], stars.size());
+        }
     }
 }
 

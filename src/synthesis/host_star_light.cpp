@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <numeric>
+#include <iterator>
 
 #include "synthesis/star_light.hpp"
 #include "synthesis/tile_kernel.hpp"
@@ -20,9 +20,10 @@ Survey HostStarLight::survey(const std::vector<NodeLight>& nodes, bool with_sket
 void HostStarLight::add(const RowKind& kind, const RowKind& /*exact*/, const NodeColumns& columns,
                         const std::vector<std::int64_t>& spaxels, bool /*last*/,
                         const std::function<void(std::int64_t)>& done) {
-    std::vector<std::int64_t> own_row(static_cast<std::size_t>(n_spaxel()));
-    std::iota(own_row.begin(), own_row.end(), std::int64_t{0});
-    add_spaxels(stars_, input_, kind, columns, cost_of_single_, spaxels, own_row, cube_, done);
+    std::vector<std::int64_t> own;
+    std::copy_if(spaxels.begin(), spaxels.end(), std::back_inserter(own),
+                 [&](std::int64_t s) { return row_of_spaxel_[static_cast<std::size_t>(s)] >= 0; });
+    add_spaxels(stars_, input_, kind, columns, cost_of_single_, own, row_of_spaxel_, cube_, done);
 }
 
 PartialCube HostStarLight::spectra(const RowKind& kind, const RowKind& /*exact*/, const NodeColumns& columns,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "synthesis/method_choice.hpp"
@@ -55,9 +56,11 @@ public:
 /// The stars in the host's memory.
 class HostStarLight final : public StarLight {
 public:
+    /// @param row_of_spaxel  [spaxel] its row in the cube; -1: none, it has no stars here
     HostStarLight(const SpaxelStars& stars, const RowInput& input, ssp::Outside outside, double cost_of_single,
-                  PartialCube& cube)
-        : stars_(stars), input_(input), outside_(outside), cost_of_single_(cost_of_single), cube_(cube) {}
+                  std::vector<std::int64_t> row_of_spaxel, PartialCube& cube)
+        : stars_(stars), input_(input), outside_(outside), cost_of_single_(cost_of_single),
+          row_of_spaxel_(std::move(row_of_spaxel)), cube_(cube) {}
 
     const std::vector<std::int64_t>& start() const override { return stars_.start; }
     WorkCosts costs() const override;
@@ -76,6 +79,7 @@ private:
     const RowInput& input_;
     ssp::Outside outside_;
     double cost_of_single_; ///< of TileKernels, that of rank 0
+    std::vector<std::int64_t> row_of_spaxel_;
     PartialCube& cube_;
 };
 

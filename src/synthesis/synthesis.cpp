@@ -57,23 +57,43 @@ std::vector<double> node_light(const ssp::Library& library, const WavelengthGrid
     return band_light(library, of_maps[0] / (1 + redshift), of_maps[1] / (1 + redshift));
 }
 
+namespace {
+
+/// [spaxel] its place in `rows`; -1: it has none.
+std::vector<std::int64_t> row_of_spaxel(std::span<const std::int64_t> rows, std::int64_t n_spaxel) {
+    std::vector<std::int64_t> out(static_cast<std::size_t>(n_spaxel), -1);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        out[static_cast<std::size_t>(rows[row])] = static_cast<std::int64_t>(row);
+    }
+    return out;
+}
+
+} // namespace
+
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                        const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
-                       std::optional<std::array<double, 2>> band) {
+                       std::optional<std::array<double, 2>> band, std::optional<std::span<const std::int64_t>> rows) {
     const ssp::Interpolator interpolator(library, options.interpolation, outside);
     VelocityRanges velocities = velocity_ranges(stars, where, comm);
     if (options.uncovered == Uncovered::error) {
         check_coverage(library, pixels, redshift, velocities.largest_speed());
     }
-    PartialCube cube(stars.n_spaxel(), pixels.size());
+    std::vector<std::int64_t> all; // spaxels of the rows
+    if (!rows) {
+        all.resize(static_cast<std::size_t>(stars.n_spaxel()));
+        std::iota(all.begin(), all.end(), std::int64_t{0});
+        rows = all;
+    }
+    PartialCube cube(std::ssize(*rows), pixels.size());
     if (progress) { progress(0, stars.size()); } // the clock of the rate starts
     std::vector<double> of_nodes = node_light(library, pixels, redshift, band);
     const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
-    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube);
+    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0),
+                        row_of_spaxel(*rows, stars.n_spaxel()), cube);
     if (options.resampling == Resampling::rubix) {
         survey_for_rubix(light, of_nodes, comm, report);
-        exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, cube);
+        exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, *rows, cube);
         return cube;
     }
     Conserving synthesis(light, input, options, std::move(of_nodes), comm, progress);

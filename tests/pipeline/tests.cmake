@@ -1,6 +1,7 @@
 tessera_test(pipeline/rubix_reference RANKS 1 2 3 4 LABELS reference)
 tessera_test(pipeline/conservation RANKS 1 2 3 4)
 tessera_test(pipeline/ranks RANKS 1 2 3 4)
+tessera_test(pipeline/exchange RANKS 1 2 3 4 5 7 TIMEOUT 300)
 tessera_test(pipeline/rubix_probes RANKS 1 3)
 tessera_test(pipeline/rubix_bad_values RANKS 1 3)
 tessera_test(pipeline/methods LABELS reference slow TIMEOUT 300)

@@ -51,17 +51,19 @@ private:
     std::vector<float> flux_;
 };
 
-enum class Reduction { automatic, allreduce, reduce_scatter };
+enum class Reduction { automatic, allreduce, reduce_scatter, exchange };
 template <>
 struct EnumWords<Reduction> {
     static constexpr std::array words{std::pair{Reduction::automatic, std::string_view("auto")},
                                       std::pair{Reduction::allreduce, std::string_view("allreduce")},
-                                      std::pair{Reduction::reduce_scatter, std::string_view("reduce-scatter")}};
+                                      std::pair{Reduction::reduce_scatter, std::string_view("reduce-scatter")},
+                                      std::pair{Reduction::exchange, std::string_view("exchange")}};
 };
 
 /// Sums the partial cubes of all ranks; every rank keeps its slab `slab_of(n_wave, rank, size)`.
 /// `allreduce` brings the whole sum to every rank first (the paper's way), `reduce_scatter` only the slab: half the traffic,
-/// 1/P of the memory. `auto` is reduce_scatter. The partial cube is consumed: its memory is free on return.
+/// 1/P of the memory. `auto` is reduce_scatter here; `exchange`, where there is nothing to sum, is collect_planes
+/// (spaxel_owners.hpp), and an error here. The partial cube is consumed: its memory is free on return.
 /// @param n_y, n_x  padded field, n_y·n_x = partial.n_spaxel(), spaxel = iy·n_x + ix
 /// @param where     threads of the transpose
 /// @par Cost  one blocked transpose; bytes sent a rank: (P-1)/P of the cube (reduce_scatter), twice that (allreduce)

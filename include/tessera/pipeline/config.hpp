@@ -53,7 +53,11 @@ struct ParallelOptions {
     template <class Visitor>
     void describe(Visitor& key) {
         key("parallel.reduction", reduction, unit::none,
-            "how partial cubes are summed over ranks; auto: reduce-scatter");
+            "how the ranks bring the cube together; allreduce: every rank's partial cube, summed whole; "
+            "reduce-scatter: the "
+            "same, each rank gets its wavelengths; exchange: each star goes to the rank that makes its spaxel, nothing "
+            "is "
+            "summed (not on a GPU); auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter)");
         key("parallel.convolution", convolution, unit::none,
             "slab: each rank convolves the whole planes of its wavelength slab");
         key("parallel.device", device, unit::none,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "tessera/core/options.hpp"
 #include "tessera/cube/cube.hpp"
@@ -117,6 +118,7 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// rest Angstrom in RUBIX's sense (`rubix`, always exact). Collective: methods and steps are chosen from the stars of all ranks, and are
 /// the same for any number of ranks.
 /// @param band  observed wavelengths, Angstrom, between which report.sums counts light; none: all of `pixels`
+/// @param rows  spaxels that this rank has stars of, ascending: the cube is then [row, pixel]; none given: all are rows
 /// @throws Error(Kind::config)  the library does not cover `pixels` and uncovered = error (says which part)
 /// @throws Error(Kind::data)    a star outside the library and ssp.outside = error, or one faster than any star
 /// @par Cost  a star: its nodes times four additions. A spaxel: multiply-adds = pixels times the (velocity row, template) pairs that its
@@ -125,7 +127,8 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                        const device::Host& where, Communicator& comm, SynthesisReport& report,
-                       const Progress& progress = {}, std::optional<std::array<double, 2>> band = {});
+                       const Progress& progress = {}, std::optional<std::array<double, 2>> band = {},
+                       std::optional<std::span<const std::int64_t>> rows = {});
 
 /// Bytes that `synthesise` needs on a rank besides its input and the partial cube it returns.
 std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,

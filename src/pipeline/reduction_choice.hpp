@@ -1,0 +1,49 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "pipeline/plan.hpp"
+#include "tessera/cube/spaxel_owners.hpp"
+
+namespace tessera {
+
+/// How messages and memory are taken to behave where nothing else is known: a rank's part of a node and of its network.
+struct MessageCosts {
+    double latency = 3e-6; ///< seconds a message
+    double link = 5e9;     ///< bytes a second that a rank sends, while it receives as many
+    double memory = 4e9;   ///< bytes a second that a thread copies, clears or turns
+};
+
+/// Seconds of one rank in what the two ways do differently: `work` in synthesis, the heaviest rank's, `bytes` in messages and copies.
+struct ReductionTimes {
+    double work = 0, bytes = 0;
+    double total() const { return work + bytes; }
+};
+
+/// What decides between the two ways.
+struct ReductionSizes {
+    std::int64_t n_star = 0;     ///< on the field, all ranks
+    std::int64_t cube_bytes = 0; ///< margin included
+    int n_rank = 1;
+    int n_thread = 1; ///< of a rank
+};
+
+/// Of the sum of partial cubes. @param work  seconds of one thread that a rank's stars take when every spaxel's stars are dealt out to all
+ReductionTimes times_of_reduce_scatter(const ReductionSizes& sizes, double work, const MessageCosts& costs = {});
+/// Of the exchange of stars. @param work  seconds of one thread of the heaviest rank
+ReductionTimes times_of_exchange(const ReductionSizes& sizes, double work, const MessageCosts& costs = {});
+
+/// What was chosen, the same on every rank, and for `exchange` who makes what.
+struct ReductionChoice {
+    Reduction method = Reduction::reduce_scatter;
+    std::string reason;
+    SpaxelOwners owners = {};
+};
+
+/// The reduction that the plan names; for `auto` the cheaper one of reduce-scatter and exchange (allreduce sends more than reduce-scatter
+/// and gains nothing). Says so in the log. Collective.
+/// @param spaxel  [star] of this rank, on the padded field; -1: outside
+ReductionChoice choose_reduction(const Plan& plan, std::span<const std::int32_t> spaxel, Communicator& comm);
+
+} // namespace tessera

@@ -1,0 +1,183 @@
+// parallel.reduction: exchange. Each run is compared with one rank alone, within 1e-6 of the cube's maximum; stars are in the same order
+// there, so only spaxels that ranks share differ at all.
+#include "pipeline/plan.hpp"
+#include "pipeline/reduction_choice.hpp"
+#include "tests/pipeline/compare_ranks.hpp"
+
+namespace tessera {
+namespace {
+
+using test::compare_with_one_rank;
+using test::galaxy;
+
+std::vector<std::string> exchange_with(std::vector<std::string> more) {
+    more.emplace_back("parallel.reduction=exchange");
+    return more;
+}
+
+std::string provenance(const std::string& path, const std::string& name) {
+    return io::Hdf5File::open(path).group("provenance").find_text(name).value_or("none");
+}
+
+const std::vector<std::string> everything{"psf.profile=gaussian",       "psf.fwhm=0.8",
+                                          "lsf.profile=gaussian",       "lsf.sigma=1.5",
+                                          "noise.kind=signal-to-noise", "noise.signal_to_noise=20",
+                                          "view.rotation=face-on",      "galaxy.centre=shrinking-sphere",
+                                          "galaxy.velocity=median"};
+
+TEST(Exchange, TheCubeIsThatOfOneRankNoiseIncluded) {
+    const test::Scene scene("exchange", galaxy(2000));
+    compare_with_one_rank(scene, exchange_with(everything));
+    if (test::world().is_root()) {
+        EXPECT_EQ(provenance((scene.folder / "together.h5").string(), "reduction"), "exchange");
+    }
+}
+
+TEST(Exchange, EveryMethodGivesTheSame) {
+    for (const std::string method : {"exact", "binned", "compressed"}) {
+        compare_with_one_rank(
+            test::Scene("exchange-" + method, galaxy(1500)),
+            exchange_with({"ssp.path=demo", "synthesis.method=" + method, "telescope.wavelength_range=[5100, 5200]",
+                           "synthesis.interpolation=cubic", "ssp.outside=clamp"}));
+    }
+}
+
+TEST(Exchange, RanksWithoutAnyStarAreNormal) {
+    test::SceneStars stars;
+    stars.add(0.3, 0.1, 0, 0, 0, 50);
+    stars.add(-0.3, -0.1, 0, 0, 0, -50);
+    compare_with_one_rank(test::Scene("exchange-few", stars), exchange_with({"psf.profile=gaussian", "psf.fwhm=0.8"}));
+    test::SceneStars one;
+    one.add(0.3, 0.1, 0, 0, 0, 50);
+    compare_with_one_rank(test::Scene("exchange-one", one), exchange_with({}));
+}
+
+TEST(Exchange, AllStarsInOneSpaxelAreShared) {
+    test::SceneStars stars;
+    for (int i = 0; i < 900; ++i) {
+        stars.add(0.01, 0.01, 0, 0, 0, i % 7 * 30 - 90, 1e6 + i, 0.01 + 1e-5 * i, 1 + 1e-3 * i);
+    }
+    compare_with_one_rank(test::Scene("exchange-heap", stars),
+                          exchange_with({"lsf.profile=gaussian", "lsf.sigma=1.5"}));
+}
+
+TEST(Exchange, PrimeGridsAndFewerWavelengthsThanRanks) {
+    compare_with_one_rank(test::Scene("exchange-waves", galaxy(100)),
+                          exchange_with({"telescope.wavelength_range=[5248, 5251]", "psf.profile=gaussian",
+                                         "psf.fwhm=0.8", "noise.kind=signal-to-noise"}));
+    compare_with_one_rank(test::Scene("exchange-prime", galaxy(300)),
+                          exchange_with({"telescope.field_of_view=6.5", "telescope.wavelength_range=[5200, 5248]",
+                                         "psf.profile=gaussian", "psf.fwhm=0.8"}));
+}
+
+TEST(Exchange, RubixResamplingIsTheSameToo) {
+    compare_with_one_rank(test::Scene("exchange-rubix", galaxy(200)),
+                          exchange_with({"preset=rubix", "psf.profile=gaussian", "psf.sigma=0.6", "psf.size=5",
+                                         "lsf.profile=gaussian", "lsf.sigma=1"}));
+}
+
+TEST(Exchange, StagesAndTheListOfStarsAreThoseOfOneRank) {
+    const test::Scene scene("exchange-stages", galaxy(200));
+    const auto more = exchange_with({"output.stages=true", "psf.profile=gaussian", "psf.fwhm=0.8"});
+    compare_with_one_rank(scene, more);
+    if (!test::world().is_root()) { return; }
+    const auto together = io::Hdf5File::open((scene.folder / "together.h5").string());
+    const auto alone = io::Hdf5File::open((scene.folder / "alone.h5").string());
+    for (const char* name : {"stages/spaxel", "stages/star"}) {
+        EXPECT_EQ(together.dataset(name).read_all<std::int64_t>(), alone.dataset(name).read_all<std::int64_t>())
+            << name;
+    }
+    const auto a = together.dataset("stages/accumulated").read_all<float>();
+    const auto b = alone.dataset("stages/accumulated").read_all<float>();
+    ASSERT_EQ(a.size(), b.size());
+    const float largest = *std::max_element(b.begin(), b.end());
+    for (std::size_t i = 0; i < a.size(); ++i) { ASSERT_NEAR(a[i], b[i], 1e-6 * largest); }
+}
+
+TEST(Exchange, OnlyTheTransposeGrowsWithTheWavelengths) {
+    auto& world = test::world();
+    const test::Scene scene("exchange-bytes", galaxy(1000));
+    const auto bytes_of = [&](const std::string& range) { // all to all, and all else but rank 0's own broadcasts
+        const Traffic before = world.traffic();
+        const std::string path = scene.run("bytes.h5", exchange_with({"telescope.wavelength_range=" + range}), world);
+        struct {
+            std::int64_t exchanged, scattered, n_voxel;
+        } out{world.traffic().bytes("all_to_all") - before.bytes("all_to_all"),
+              world.traffic().bytes("reduce_scatter") - before.bytes("reduce_scatter"), 0};
+        out.n_voxel = static_cast<std::int64_t>(test::Cube(path).flux.size());
+        world.barrier();
+        return out;
+    };
+    const auto few = bytes_of("[5200, 5250]");
+    const auto many = bytes_of("[5150, 5350]");
+    EXPECT_EQ(few.scattered, 0);
+    EXPECT_EQ(many.scattered, 0);
+    EXPECT_GT(many.n_voxel, 3 * few.n_voxel);
+    // Of 49 spaxels a rank owns a P-th, rounded up, and one more for each that is shared.
+    const std::int64_t rows = (49 + world.size() - 1) / world.size() + 1;
+    const std::int64_t more_planes = (many.n_voxel - few.n_voxel) / 49;
+    EXPECT_LE(many.exchanged - few.exchanged, rows * more_planes * 4);
+    // Stars and counts, the same in both.
+    EXPECT_LE(few.exchanged, rows * few.n_voxel / 49 * 4 + 24 * (1000 / world.size() + 1) + 8 * world.size());
+}
+
+TEST(Exchange, IsRefusedOnAnAcceleratorForNow) {
+    const test::Scene scene("exchange-device", galaxy(10));
+    const auto error =
+        test::error_of([&] { scene.run("device.h5", exchange_with({"parallel.device=emulated"}), test::world()); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::config);
+    EXPECT_NE(std::string(error->what()).find("parallel.reduction"), std::string::npos);
+}
+
+TEST(AutomaticReduction, TakesExchangeForCubesMuchLargerThanTheStars) {
+    ReductionSizes sizes{.n_star = 100'000'000, .cube_bytes = 20'000'000, .n_rank = 16, .n_thread = 8};
+    // The same work either way: what is sent decides.
+    EXPECT_LT(times_of_reduce_scatter(sizes, 1).total(), times_of_exchange(sizes, 1).total());
+    sizes = {.n_star = 100'000, .cube_bytes = 2'000'000'000, .n_rank = 16, .n_thread = 8};
+    EXPECT_GT(times_of_reduce_scatter(sizes, 1).total(), 4 * times_of_exchange(sizes, 1).total());
+    // Messages are what a small galaxy on many ranks pays for.
+    sizes = {.n_star = 1000, .cube_bytes = 1'000'000, .n_rank = 4000, .n_thread = 8};
+    EXPECT_LT(times_of_reduce_scatter(sizes, 0).total(), times_of_exchange(sizes, 0).total());
+}
+
+TEST(AutomaticReduction, SaysWhatItTookAndWhy) {
+    auto& world = test::world();
+    const test::Scene scene("reduction-auto", galaxy(500));
+    compare_with_one_rank(scene, everything);
+    const std::string path = (scene.folder / "together.h5").string();
+    const std::string method = provenance(path, "reduction"), reason = provenance(path, "reduction_reason");
+    if (world.size() == 1) {
+        EXPECT_EQ(reason, "one rank");
+    } else {
+        EXPECT_TRUE(method == "exchange" || method == "reduce-scatter") << method;
+        EXPECT_NE(reason.find("expected of a rank"), std::string::npos) << reason;
+    }
+    world.barrier();
+}
+
+TEST(AutomaticReduction, MemoryOfAPartialCubeIsThatOfTheShare) {
+    auto& world = test::world();
+    const test::Scene scene("reduction-memory", galaxy(10));
+    auto settings = scene.settings;
+    settings.emplace_back("telescope.field_of_view=300"); // 600 x 600
+    const Config config = read_config("", settings);
+    const Plan plan = make_plan(config, world);
+    const auto item = [&](Reduction reduction, const std::string& name) {
+        for (const MemoryItem& one : memory_plan(plan, world, reduction)) {
+            if (one.name == name) { return one.bytes; }
+        }
+        return std::int64_t{-1};
+    };
+    const std::int64_t whole = item(Reduction::reduce_scatter, "synthesis: partial cube");
+    const std::int64_t part = item(Reduction::exchange, "synthesis: partial cube");
+    EXPECT_NEAR(static_cast<double>(part) * world.size(), static_cast<double>(whole),
+                0.01 * static_cast<double>(whole));
+    if (world.size() > 1) {
+        EXPECT_LT(peak_memory(memory_plan(plan, world, Reduction::exchange)),
+                  peak_memory(memory_plan(plan, world, Reduction::reduce_scatter)));
+    }
+}
+
+} // namespace
+} // namespace tessera
