@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,8 @@ int study(ScalingKind kind, const std::vector<std::string>& arguments, Communica
                         "name of the files, to which .json, .csv, .png, .svg are added");
     known.add_options()("set", po::value<std::vector<std::string>>()->composing(),
                         "key=value over the configuration; repeatable");
+    known.add_options()("machine", po::value<std::string>(),
+                        "file that describes this machine: prints the model's times beside the measured");
     known.add_options()("quiet,q", "the result only");
     known.add_options()("help,h", "this text");
     const auto given = parse("scaling " + verb, arguments, known, {"config"});
@@ -92,8 +95,10 @@ int study(ScalingKind kind, const std::vector<std::string>& arguments, Communica
     if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
     ScalingConfig config;
     ScalingRequest request{.kind = kind};
+    std::optional<Machine> machine;
     std::string name;
     agree(comm, [&] {
+        if (given.count("machine") > 0) { machine = read_machine(given["machine"].as<std::string>()); }
         config = read_scaling_config(given["config"].as<std::string>(), settings_of(given));
         name = read_name(given);
         request.ranks = parse_ranks(
@@ -117,7 +122,10 @@ int study(ScalingKind kind, const std::vector<std::string>& arguments, Communica
     agree(comm, [&] {
         if (comm.is_root()) { written = write_study(result, config, name); }
     });
-    if (comm.is_root()) { print(comm, study_text(result)); }
+    if (comm.is_root()) {
+        print(comm, study_text(result));
+        if (machine) { print(comm, comparison_text(result, *machine)); }
+    }
     for (const std::string& file : written) { log::info("wrote " + file); }
     return 0;
 }

@@ -27,15 +27,24 @@ std::int64_t Traffic::bytes(const std::string& name) const {
     return it == collective.end() ? 0 : it->second.bytes;
 }
 
-void Traffic::add_device_part(const Traffic& other) {
-    for (const auto& [name, entry] : other.collective) {
+namespace {
+
+void add_device_entries(std::map<std::string, Traffic::Entry>& to, const std::map<std::string, Traffic::Entry>& from) {
+    for (const auto& [name, entry] : from) {
         if (entry.device_calls == 0) { continue; }
-        Entry& sum = collective[name];
+        Traffic::Entry& sum = to[name];
         sum.calls += entry.device_calls;
         sum.bytes += entry.device_bytes;
         sum.device_calls += entry.device_calls;
         sum.device_bytes += entry.device_bytes;
     }
+}
+
+} // namespace
+
+void Traffic::add_device_part(const Traffic& other) {
+    add_device_entries(collective, other.collective);
+    for (const auto& [region, entries] : other.by_region) { add_device_entries(by_region[region], entries); }
 }
 
 template <class Call>

@@ -71,6 +71,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
         product.provenance.traffic = stages->traffic();
         summary.files = write_product(plan, product, summary.synthesis, image, comm);
     });
+    summary.traffic = stages->traffic();
     return summary;
 }
 

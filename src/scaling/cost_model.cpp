@@ -7,6 +7,7 @@
 #include "scaling/synthetic_work.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/cube/spaxel_owners.hpp"
 
 namespace tessera {
 
@@ -15,9 +16,6 @@ namespace {
 constexpr double star_bytes_read = 40,
                  star_bytes_sent = 24; // x, y, vz, mass, metallicity, age as stored; as they travel, with the spaxel
 constexpr double velocity_rows = 40;   // that templates are made for: 1200 km/s in steps of 30
-
-bool is_exchange(Reduction reduction) { return word(reduction) == "exchange"; }
-bool is_scattered(Reduction reduction) { return reduction != Reduction::allreduce && !is_exchange(reduction); }
 
 /// A group of ranks on a machine: what messages cost among them.
 struct Network {
@@ -39,10 +37,10 @@ struct Network {
                bytes * (n_node - 1) / n_node / machine.between_bandwidth;
     }
     double all_reduce(double bytes) const { return 2 * reduce_scatter(bytes); }
-    /// Every rank sends `bytes` in equal parts to all ranks, itself included, one after the other.
-    double all_to_all(double bytes) const {
+    /// Every rank sends `bytes` in equal parts to all ranks, itself included, one after the other; in so many calls.
+    double all_to_all(double bytes, double n_call) const {
         const double inside = bytes * (in_node - 1) / n_rank, between = bytes * (n_rank - in_node) / n_rank;
-        return (in_node - 1) * machine.inside_latency + (n_rank - in_node) * machine.between_latency +
+        return n_call * ((in_node - 1) * machine.inside_latency + (n_rank - in_node) * machine.between_latency) +
                std::max(inside / machine.inside_bandwidth, between * in_node / machine.between_bandwidth);
     }
     double broadcast(double bytes) const {
@@ -62,13 +60,24 @@ Machine read_machine(const std::string& path) {
     return machine;
 }
 
-StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_rank, int rank) {
+StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_rank, int rank,
+                           const ExchangeCounts& counts) {
     StageBytes out;
     if (n_rank == 1) { return out; }
     const std::int64_t cube = sizes.cube_bytes();
     const std::int64_t slab = slab_of(sizes.n_pixel, rank, n_rank).count * sizes.n_spaxel * 4;
-    if (reduction == Reduction::allreduce) { out["reduce"]["all_reduce"] = 2 * cube * (n_rank - 1) / n_rank; }
-    if (is_scattered(reduction)) { out["reduce"]["reduce_scatter"] = cube - slab; }
+    switch (reduction) {
+    case Reduction::allreduce: out["reduce"]["all_reduce"] = 2 * cube * (n_rank - 1) / n_rank; break;
+    case Reduction::automatic:
+    case Reduction::reduce_scatter: out["reduce"]["reduce_scatter"] = cube - slab; break;
+    case Reduction::exchange: {
+        const std::int64_t others = sizes.n_pixel - slab_of(sizes.n_pixel, rank, n_rank).count;
+        constexpr std::int64_t star_bytes = 24, count_bytes = 8;
+        out["spaxels"]["all_to_all"] = count_bytes * (n_rank - 1) + star_bytes * counts.n_star_sent;
+        out["reduce"]["all_to_all"] = counts.n_own_spaxel * others * 4;
+        break;
+    }
+    }
     if (sizes.lsf_half_width > 0) {
         const GhostExchange ghosts(sizes.lsf_half_width, sizes.n_pixel, sizes.n_spaxel_field, rank, n_rank);
         std::int64_t sent = 0;
@@ -102,15 +111,19 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
     const double partial = templates + row_weights(n_star / p, sizes) * pixels / machine.product_rate;
     const double passes = 2 * cube / machine.copy_rate; // the transpose reads and writes
     if (p == 1) { return {partial, passes, 0, 2}; }
-    if (reduction == Reduction::allreduce) {
-        return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 2 + 1 / p};
-    }
-    if (is_exchange(reduction)) {
+    switch (reduction) {
+    case Reduction::allreduce: return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 2 + 1 / p};
+    case Reduction::automatic:
+    case Reduction::reduce_scatter: break;
+    case Reduction::exchange: {
         // A spaxel's stars are together again: rows are shared by all of them, and each rank has 1/P of the spaxels.
         const double own = templates + row_weights(n_star, sizes) / p * pixels / machine.product_rate;
         const double stars = n_star / p * star_bytes_sent;
-        return {own, passes / p + network.all_to_all(stars) + network.all_to_all(cube / p),
+        constexpr double star_messages = 7; // counts, six properties
+        const auto blocks = static_cast<double>(blocks_collected(sizes.cube_bytes(), static_cast<int>(p)));
+        return {own, passes / p + network.all_to_all(stars, star_messages) + network.all_to_all(cube / p, blocks),
                 (stars + cube / p) * (p - 1) / p, 2 / p};
+    }
     }
     return {partial, passes + network.reduce_scatter(cube), cube * (p - 1) / p, 2 + 2 / p};
 }

@@ -98,7 +98,8 @@ ScalingRun measure(const Config& config, Communicator& group) {
     const auto start = std::chrono::steady_clock::now();
     run.summary = run_cube(config, group);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const RegionTraffic now = group.traffic().by_region;
+    const RegionTraffic now = std::move(run.summary.traffic.by_region);
+    run.summary.traffic = {};
     run.summary.synthesis.sums = {}; // maps are not measured
     run.seconds = group.all_reduce_value(seconds, Op::max);
     gather(own_shares(seconds, now, before), run, group);

@@ -175,6 +175,21 @@ std::string study_text(const ScalingStudy& study) {
     return text + "\n" + verdict(study, points) + "\n";
 }
 
+std::string comparison_text(const ScalingStudy& study, const Machine& machine) {
+    std::string text = fmt::format("\nThe model of {}, whole runs:\n{:<16} {:>6} {:>12} {:>12} {:>12}\n", machine.name,
+                                   "reduction", "ranks", "measured s", "predicted s", "difference");
+    for (const PointSummary& point : summarise(study)) {
+        const auto& ranks = study.request.ranks;
+        const auto i = std::find(ranks.begin(), ranks.end(), point.n_rank) - ranks.begin();
+        if (static_cast<std::size_t>(i) >= study.sizes.size()) { continue; }
+        const Prediction predicted =
+            predict(machine, study.sizes[static_cast<std::size_t>(i)], point.reduction, point.n_rank);
+        text += fmt::format("{:<16} {:>6} {:>12.4f} {:>12.4f} {:>+11.0f}%\n", word(point.reduction), point.n_rank,
+                            point.seconds.median, predicted.total, 100 * (predicted.total / point.seconds.median - 1));
+    }
+    return text;
+}
+
 std::vector<std::string> study_files(const std::string& name) {
     return {name + ".json", name + ".csv", name + ".png", name + ".svg"};
 }

@@ -25,11 +25,13 @@ std::string slurp(const std::filesystem::path& path) {
 TEST(Scaling, WritesTableFigureAndNumbers) {
     const Place place("scaling");
     place.write("scaling.yaml", tiny_study);
+    const auto machine = (test::source_dir() / "configs/machines/laptop.yaml").string();
     const auto run = run_tessera(
-        {"scaling", "strong", "scaling.yaml", "--ranks", "1,3", "--repeats", "2", "-o", "study"}, 3, place.folder);
+        {"scaling", "strong", "scaling.yaml", "--ranks", "1,3", "--repeats", "2", "--machine", machine, "-o", "study"},
+        3, place.folder);
     expect_success(run);
-    for (const char* part :
-         {"strong scaling of synthetic", "reduce-scatter", "allreduce", "synthesis", "efficiency", "On 3 ranks"}) {
+    for (const char* part : {"strong scaling of synthetic", "reduce-scatter", "allreduce", "synthesis", "efficiency",
+                             "On 3 ranks", "The model of laptop"}) {
         EXPECT_TRUE(contains(run.out, part)) << part << " in " << run.out;
     }
     EXPECT_EQ(test::count(run.out, "median s"), 1U) << "one rank prints";

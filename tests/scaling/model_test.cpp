@@ -1,7 +1,11 @@
 // The cost model: bytes are those that are counted, and times move the way they must.
 #include "tessera/scaling/cost_model.hpp"
 
+#include "pipeline/galaxy.hpp"
+#include "pipeline/reduction_choice.hpp"
 #include "scaling/measure.hpp"
+#include "tessera/view/projection.hpp"
+#include "tessera/view/rotation.hpp"
 #include "tests/pipeline/tiny_galaxy.hpp"
 
 namespace tessera {
@@ -54,6 +58,40 @@ TEST(Model, PredictsTheBytesThatAreCounted) {
     }
 }
 
+/// What this rank will own and send: the pipeline's own stages up to the choice of owners.
+ExchangeCounts exchange_counts(const Config& config) {
+    auto& world = test::world();
+    const Plan plan = make_plan(config, world);
+    Galaxy galaxy;
+    const Vector3 origin = read_stars(plan, galaxy);
+    orient(plan, origin, galaxy, world);
+    rotate(plan.where, galaxy.stars, galaxy.rotation.matrix);
+    const Projection projection = project(plan.where, galaxy.stars, plan.field, world);
+    const ReductionChoice choice = choose_reduction(plan, projection.spaxel, world);
+    EXPECT_EQ(choice.owners.n_shared(), 0) << "then every star has one owner";
+    ExchangeCounts counts{.n_own_spaxel = std::ssize(choice.owners.of_rank(world.rank()))};
+    for (const std::int32_t spaxel : projection.spaxel) {
+        if (spaxel >= 0 && choice.owners.of(spaxel).front() != world.rank()) { ++counts.n_star_sent; }
+    }
+    return counts;
+}
+
+TEST(Model, PredictsTheBytesOfAnExchange) {
+    auto& world = test::world();
+    if (world.size() == 1) { GTEST_SKIP() << "nothing to exchange"; }
+    const test::TinyScene scene("model-exchange", test::random_stars(200, 2));
+    const Config config = config_of(scene, Reduction::exchange, "[5000, 5125]");
+    const CubeSizes sizes = forecast_cube(config, world).sizes;
+    const ExchangeCounts counts = exchange_counts(config);
+    const ScalingRun run = measure(config, world);
+    StageBytes predicted = predicted_bytes(sizes, Reduction::exchange, world.size(), world.rank(), counts);
+    for (const char* stage : {"spaxels", "reduce", "lsf"}) {
+        EXPECT_EQ(counted(run, stage, "all_to_all"), predicted[stage]["all_to_all"]) << stage;
+        EXPECT_EQ(counted(run, stage, "reduce_scatter"), 0) << stage;
+    }
+    EXPECT_EQ(counted(run, "reduce", "all_reduce"), 0);
+}
+
 CubeSizes paper() {
     return {.n_star_rows = 6'000'000,
             .n_spaxel = 31 * 31,
@@ -78,6 +116,17 @@ TEST(Model, ReduceScatterSendsHalfOfAllReduceAndIsNeverSlower) {
     const Prediction one = predict(machine, paper(), Reduction::allreduce, 1);
     EXPECT_EQ(one.sent, 0);
     EXPECT_EQ(one.compute, predict(machine, paper(), Reduction::reduce_scatter, 1).compute);
+}
+
+TEST(Model, ExchangeSharesRowsAndSendsLessOfALargeCube) {
+    CubeSizes mosaic = paper();
+    mosaic.n_spaxel = 600 * 600;
+    mosaic.n_spaxel_field = 590 * 590;
+    const Prediction exchanged = predict({}, mosaic, Reduction::exchange, 16);
+    const Prediction scattered = predict({}, mosaic, Reduction::reduce_scatter, 16);
+    EXPECT_LT(exchanged.sent, scattered.sent / 10);
+    EXPECT_LT(exchanged.memory, scattered.memory / 10);
+    EXPECT_LT(exchanged.compute, scattered.compute);
 }
 
 TEST(Model, EfficiencyOfOneRankIsOneAndMoreStarsScaleBetter) {

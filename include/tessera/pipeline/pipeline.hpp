@@ -5,20 +5,20 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/comm/communicator.hpp"
 #include "tessera/pipeline/config.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
 namespace tessera {
 
-class Communicator;
-
-/// What a run did, for the person who started it; the same on every rank.
+/// What a run did, for the person who started it; the same on every rank but for the traffic.
 struct CubeSummary {
     std::vector<std::string> files; ///< written, absolute or as configured
     std::int64_t n_star = 0;        ///< read and kept
     std::int64_t n_wind_dropped = 0;
     std::int64_t n_in_field = 0;
     SynthesisReport synthesis;
+    Traffic traffic;       ///< of this rank, that of the communicator before the run included
     double total_flux = 0; ///< sum over the cube of flux times pixel width, in the output's unit times Angstrom
 };
 

@@ -51,11 +51,17 @@ struct Machine {
 /// Reads a machine; an empty path gives the defaults. @throws Error(Kind::config)  as other configurations
 Machine read_machine(const std::string& path);
 
-/// Bytes that rank `rank` of `n_rank` sends, by stage and collective, as Communicator counts them: those that move the cube.
-/// Messages of a few bytes (agreements, sums of a spaxel) are not among them. Exact for allreduce and reduce-scatter, and for
-/// the ghost planes of the LSF; what `exchange` sends depends on where the stars are.
+/// What only the stars tell of an exchange.
+struct ExchangeCounts {
+    std::int64_t n_own_spaxel = 0; ///< spaxels that this rank makes
+    std::int64_t n_star_sent = 0;  ///< stars that it read and others make
+};
+
+/// Bytes that rank `rank` of `n_rank` sends, by stage and collective, as Communicator counts them: those that move stars and the cube.
+/// Messages of a few bytes (agreements, sums of a spaxel) are not among them. Exact, for `exchange` with the counts of the run.
 using StageBytes = std::map<std::string, std::map<std::string, std::int64_t>>;
-StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_rank, int rank);
+StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_rank, int rank,
+                           const ExchangeCounts& counts = {});
 
 struct PredictedStage {
     std::string stage;

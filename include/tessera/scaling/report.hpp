@@ -2,9 +2,13 @@
 
 #include <string>
 
+#include "tessera/scaling/cost_model.hpp"
 #include "tessera/scaling/study.hpp"
 
 namespace tessera {
+
+/// What the model says of every reduction on every number of ranks, beside the measured medians. Printed where a machine is named.
+std::string comparison_text(const ScalingStudy& study, const Machine& machine);
 
 /// What the command prints: time, spread, speed-up and efficiency of every reduction on every number of ranks, the stages of the
 /// fastest on the most ranks, and the paragraph that names the limiting stage.
