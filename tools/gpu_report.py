@@ -89,8 +89,9 @@ def prediction(model):
         parts.append(f"Before and after it: {number(up / 1e6)} MB of stars go up ({number(1e3 * up / rates['host_bytes'])} ms at "
                      f"{rates['host_bytes'] / 1e9:g} GB/s), order and spaxels {number(1e3 * sum(k['limit_s'] for k in spaxels if not is_link(k)))} ms "
                      f"beside that; {number(down / 1e6)} MB come down ({number(1e3 * down / rates['host_bytes'])} ms).")
-    parts.append("Not in it: what the host decides on the way (steps, bases, methods, which the table of costs above gives as 0.05 s on two threads for "
-                 "`auto`), while the GPU waits. Time between marks will be longer than the sum of kernels by that, and may be more than all of them.")
+    settings = ", ".join(f"{number(1e3 * galaxy['median']['parts_s']['settings'])} ms (`{galaxy['method']}`)" for galaxy in model["galaxy"])
+    parts.append(f"Not in it: what the host decides while the GPU waits, first of all steps and bases: {settings} on the {model['threads']} cores that counted "
+                 "this, beside other programs. Time between marks will be longer than the sum of kernels by that.")
     parts.append("**What would falsify it.** A sum of kernels (`kernels_s` of the report) above the last line; a product below 60 % of SGEMM in the "
                  "same run; `deposit_star` slower than its shared additions, which would mean that stars of one spaxel get into each other's way; "
                  "`add_listed` below the cache's rate, which would mean that panels do not stay in it; time between marks much above the sum of kernels: "
@@ -115,12 +116,12 @@ def measured(report, model):
         rows.append([galaxy["method"], *(number(1e3 * stages[name]) if name in stages else "-" for name in
                                          ("spaxels", "synthesis", "reduce", "psf", "lsf", "noise", "download")),
                      f"**{number(1e3 * run['resident_s'])}**", number(1e3 * galaxy["kernels_s"]),
-                     number(1e3 * guess) if guess else "-", number(1e3 * run["wall_s"]), number(1e3 * galaxy["up_s"]),
+                     number(1e3 * guess) if guess else "-", number(1e3 * run["parts_s"].get("settings", 0)), number(1e3 * run["wall_s"]), number(1e3 * galaxy["up_s"]),
                      number(1e3 * galaxy["down_s"])])
     parts.append(f"{power(result['galaxy'][0]['stars'])} stars, MUSE, ms between marks of the compute queue, median of {result['galaxy'][0]['runs']} runs; "
-                 "`resident` is synthesis to noise, with the GPU's waiting for the host; `kernels` the sum of its kernels; `wall` from stars in the "
+                 "`resident` is synthesis to noise, with the GPU's waiting for the host; `kernels` the sum of its kernels; `settings` the host's steps and bases, within it; `wall` from stars in the "
                  "host's memory to the cube there:\n\n" +
-                 table(["method", "spaxels", "synthesis", "reduce", "psf", "lsf", "noise", "download", "resident", "kernels", "predicted", "wall",
+                 table(["method", "spaxels", "synthesis", "reduce", "psf", "lsf", "noise", "download", "resident", "kernels", "predicted", "settings", "wall",
                         "copies up", "copies down"], rows))
     rows = []
     for galaxy in result["galaxy"]:

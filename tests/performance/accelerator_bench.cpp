@@ -133,10 +133,9 @@ Json json_of(const Work& work) {
 }
 
 Json json_of(const Run& run) {
-    Json stages = Json::object();
-    for (const auto& [name, seconds] : run.stage) { stages[name] = seconds; }
-    return Json{{"wall_s", run.wall},     {"resident_s", run.resident()}, {"stages_s", stages},    {"up_bytes", run.up},
-                {"down_bytes", run.down}, {"chosen", run.method},         {"error_rms", run.error}};
+    return Json{{"wall_s", run.wall},   {"resident_s", run.resident()}, {"stages_s", run.stage},
+                {"parts_s", run.part},  {"up_bytes", run.up},           {"down_bytes", run.down},
+                {"chosen", run.method}, {"error_rms", run.error}};
 }
 
 /// The run whose synthesis to noise took the median.

@@ -114,7 +114,11 @@ Run Telescope::observe(const Stars& stars) {
         run.wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
     for (const Regions::Entry& entry : Regions::instance().entries()) {
-        if (entry.name.rfind("gpu/", 0) == 0) { run.stage[entry.name.substr(4)] = entry.seconds; }
+        if (entry.name.rfind("gpu/", 0) == 0) {
+            run.stage[entry.name.substr(4)] = entry.seconds;
+        } else {
+            run.part[entry.name] = entry.seconds;
+        }
     }
     run.up = accelerator_->info().copy_bytes - before.copy_bytes;
     run.down = accelerator_->info().back_bytes - before.back_bytes;

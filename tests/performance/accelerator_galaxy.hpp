@@ -22,6 +22,7 @@ Stars first_of(const Stars& stars, std::int64_t n);
 struct Run {
     double wall = 0;                     ///< s, from stars in the host's memory to the slab there
     std::map<std::string, double> stage; ///< s by marks: "spaxels", "synthesis", …
+    std::map<std::string, double> part;  ///< s of the host's clock: "settings" (steps and bases), "survey", …
     std::int64_t up = 0, down = 0;       ///< bytes over the link
     std::string method;                  ///< what was chosen, in words
     double error = 0;                    ///< rms, measured by the run

@@ -32,6 +32,6 @@ set_tests_properties(tools/scripts PROPERTIES LABELS unit TIMEOUT 60)
 add_test(NAME tools/benchmark COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/benchmark_test.sh" "${PROJECT_SOURCE_DIR}" "$<TARGET_FILE:tessera_program>")
 set_tests_properties(tools/benchmark PROPERTIES LABELS slow TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${tools_test_environment}")
 
-# The check of a GPU, in its packed form and on the emulation; and that the page about it is what the script writes.
+# The check of a GPU, in its packed form and on the emulation, and the page made of its report.
 add_test(NAME tools/gpu_check COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/gpu_check_test.sh" "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}")
 set_tests_properties(tools/gpu_check PROPERTIES LABELS slow TIMEOUT 900 PROCESSORS 2 ENVIRONMENT "${tools_test_environment}")
