@@ -56,7 +56,8 @@ else
         [ -z "$ssp" ] || more=(--ssp "$ssp")
         exec "$here/gpu_pack.sh" --build "$build" "${more[@]}" "$pack"
     fi
-    build=$(CDPATH='' cd -- "$build" 2>/dev/null && pwd) || refuse "no build folder '$build'"
+    [ -d "$build" ] || refuse "no build folder '$build'"
+    build=$(CDPATH='' cd -- "$build" && pwd)
     list=$build/gpu_tests.txt
     if ! [ -x "$build/bin/tessera_gpu_bench" ] || ! [ -e "$list" ]; then refuse "$build has no tests: build with -DTESSERA_TESTS=ON"; fi
     # shellcheck source=tools/mpi_environment.sh

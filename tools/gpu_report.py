@@ -89,9 +89,9 @@ def prediction(model):
         parts.append(f"Before and after it: {number(up / 1e6)} MB of stars go up ({number(1e3 * up / rates['host_bytes'])} ms at "
                      f"{rates['host_bytes'] / 1e9:g} GB/s), order and spaxels {number(1e3 * sum(k['limit_s'] for k in spaxels if not is_link(k)))} ms "
                      f"beside that; {number(down / 1e6)} MB come down ({number(1e3 * down / rates['host_bytes'])} ms).")
-    settings = ", ".join(f"{number(1e3 * galaxy['median']['parts_s']['settings'])} ms (`{galaxy['method']}`)" for galaxy in model["galaxy"])
-    parts.append(f"Not in it: what the host decides while the GPU waits, first of all steps and bases: {settings} on the {model['threads']} cores that counted "
-                 "this, beside other programs. Time between marks will be longer than the sum of kernels by that.")
+    parts.append("Not in it: what the host decides while the GPU waits, first of all steps and bases (`synthesis/settings` of `--timings`: 0.05 s at best on the "
+                 "two cores that counted this, for `exact` and `auto` alike; more cores share it). Time between marks will be longer than the sum of "
+                 "kernels by that, and on few cores may be more than all of them.")
     parts.append("**What would falsify it.** A sum of kernels (`kernels_s` of the report) above the last line; a product below 60 % of SGEMM in the "
                  "same run; `deposit_star` slower than its shared additions, which would mean that stars of one spaxel get into each other's way; "
                  "`add_listed` below the cache's rate, which would mean that panels do not stay in it; time between marks much above the sum of kernels: "
