@@ -1,7 +1,10 @@
 #include "tessera/comm/communicator.hpp"
 
+#include <chrono>
 #include <numeric>
+#include <thread>
 
+#include "tessera/core/region.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {
@@ -105,6 +108,43 @@ TEST(Agree, AFailedAllocationIsAResourceError) {
 
 TEST(Agree, LetsSuccessPass) {
     EXPECT_FALSE(test::error_of([] { agree(test::world(), [] {}); }).has_value());
+}
+
+TEST(SleepingBarrier, WaitsForTheLastOne) {
+    auto& world = test::world();
+    const auto group = world.split(0, world.rank());
+    if (world.is_root()) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+    EXPECT_TRUE(group->sleep_until_all_arrive());
+    EXPECT_TRUE(group->sleep_until_all_arrive(60));
+    EXPECT_EQ(group->traffic().collective.at("barrier").calls, 2);
+}
+
+TEST(SleepingBarrier, GivesUpWhenPatienceEnds) {
+    auto& world = test::world();
+    if (world.size() == 1) { GTEST_SKIP() << "nobody to wait for"; }
+    const auto group = world.split(0, world.rank());
+    if (!world.is_root()) { EXPECT_FALSE(group->sleep_until_all_arrive(0.02)); }
+    world.barrier();
+    if (world.is_root()) { EXPECT_TRUE(group->sleep_until_all_arrive()) << "the others came before they left"; }
+    world.barrier();
+}
+
+TEST(Traffic, IsCountedByRegionToo) {
+    auto& world = test::world();
+    const auto group = world.split(0, world.rank());
+    {
+        const Region outer("outer");
+        static_cast<void>(group->all_reduce_value(1.0, Op::sum));
+        const Region inner("inner");
+        static_cast<void>(group->all_reduce_value(1.0, Op::sum));
+        static_cast<void>(group->all_reduce_value(1.0, Op::sum));
+    }
+    group->barrier();
+    const Traffic& traffic = group->traffic();
+    EXPECT_EQ(traffic.by_region.at("outer").at("all_reduce").calls, 1);
+    EXPECT_EQ(traffic.by_region.at("outer/inner").at("all_reduce").calls, 2);
+    EXPECT_EQ(traffic.by_region.at("").at("barrier").calls, 1);
+    EXPECT_EQ(traffic.by_region.at("outer/inner").at("all_reduce").bytes, 2 * traffic.bytes("all_reduce") / 3);
 }
 
 } // namespace

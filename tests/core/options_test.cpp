@@ -57,6 +57,18 @@ TEST_F(OptionsTest, ReadsEveryTypeFromYaml) {
     EXPECT_EQ(toy.range[1], 4.5);
 }
 
+TEST(OptionTypes, AListOfAnyLengthIsReadAndPrinted) {
+    using Shapes = OptionType<std::vector<Shape>>;
+    EXPECT_EQ(Shapes::parse(parse_yaml("[square, round, square]", "t")),
+              (std::vector<Shape>{Shape::square, Shape::round, Shape::square}));
+    EXPECT_TRUE(Shapes::parse(parse_yaml("[]", "t")).empty());
+    EXPECT_EQ(Shapes::print({Shape::square, Shape::round}).text(), "[square, round]");
+    EXPECT_EQ(Shapes::name(), "list of round | square");
+    for (const char* wrong : {"square", "[square, oval]", "3"}) {
+        EXPECT_THROW(Shapes::parse(parse_yaml(wrong, "t")), std::invalid_argument) << wrong;
+    }
+}
+
 TEST_F(OptionsTest, NullUnsetsAnOptionalAndLeavesASectionAlone) {
     toy.height = 5;
     table.set_all(parse_yaml("toy: {height: null}\nbox: null", "t"), "t");
