@@ -10,9 +10,9 @@ namespace tessera {
 
 /// How messages and memory are taken to behave where nothing else is known: a rank's part of a node and of its network.
 struct MessageCosts {
-    double latency = 3e-6; ///< seconds a message
-    double link = 5e9;     ///< bytes a second that a rank sends, while it receives as many
-    double memory = 4e9;   ///< bytes a second that a thread copies, clears or turns
+    double latency = 5e-6; ///< seconds a message
+    double link = 2e9;     ///< bytes a second that a rank sends, while it receives as many
+    double memory = 1.5e9; ///< bytes a second that a thread copies, clears or turns
 };
 
 /// Seconds of one rank in what the two ways do differently: `work` in synthesis, the heaviest rank's, `bytes` in messages and copies.

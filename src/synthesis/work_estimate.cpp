@@ -26,15 +26,22 @@ SpaxelWork spaxel_work(const ssp::Library& library, const WavelengthGrid& pixels
     const double exact_rows = 60 * finer + 4, bin_rows = 21 * finer + 4;
     const auto n_node = static_cast<double>(library.n_node());
     const double likely_rank = std::clamp(56 * std::pow(1e-3 / options.tolerance, 0.45), 8.0, 256.0);
-    double most = bin_rows * n_node;
+    // Panels included; the more of its pairs a spaxel shares with others, the faster.
+    double most = bin_rows * n_node, pair = 0.04e-9;
     switch (options.method) {
-    case Method::exact: most = exact_rows * n_node; break;
+    case Method::exact:
+        most = exact_rows * n_node;
+        pair = 0.05e-9;
+        break;
     case Method::binned: break;
-    case Method::automatic:
-    case Method::compressed: most = bin_rows * std::min(likely_rank, n_node); break;
+    case Method::automatic: most = bin_rows * std::min(likely_rank, n_node); break;
+    case Method::compressed:
+        most = bin_rows * std::min(likely_rank, n_node);
+        pair = 0.03e-9;
+        break;
     }
     return {.star = linear ? 60e-9 : 150e-9,
-            .pair = 0.03e-9 * n_pixel,
+            .pair = pair * n_pixel,
             .per_star = linear ? 16.0 : 64.0,
             .most_pairs = most,
             .spaxel = row_element * n_pixel};

@@ -22,7 +22,7 @@ struct SpaxelWork {
     std::array<double*, 5> values() { return {&star, &pair, &per_star, &most_pairs, &spaxel}; }
 };
 
-/// By what two cores of a Zen 4 measured (docs/performance.md): 60 ns a star, 0.03 ns a pair and pixel.
+/// By what two cores of a Zen 4 measured (docs/performance.md): 60 ns a star, 0.03 to 0.05 ns a pair and pixel.
 SpaxelWork spaxel_work(const ssp::Library& library, const WavelengthGrid& pixels, const SynthesisOptions& options);
 
 } // namespace tessera
