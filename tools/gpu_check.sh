@@ -164,7 +164,9 @@ tests() {
     passed=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) test.*/\1/p' tests.log | tail -n 1)
     skipped=$(sed -nE 's/^\[  SKIPPED \] ([0-9]+) test.*/\1/p' tests.log | tail -n 1)
     if [ "$status" -ne 0 ]; then
-        echo "failed: $(sed -nE 's/^\[  FAILED  \] ([^ ,]+).*/\1/p' tests.log | sort -u | head -n 5 | tr '\n' ' ')"
+        local failed
+        failed=$(sed -nE 's/^\[  FAILED  \] ([^ ,]+).*/\1/p' tests.log | sort -u | head -n 5 | tr '\n' ' ')
+        echo "${failed:-ended with status $status}"
         return 1
     fi
     if [ "$gpu" = 1 ] && grep -qiE '^no GPU($|[^,])' tests.log; then # "no GPU, or …": not for that
