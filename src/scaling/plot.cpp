@@ -82,7 +82,7 @@ private:
         if (shows_published()) {
             for (const PublishedTime& time : published_times) { all.push_back(time.seconds); }
         }
-        const LogFrame frame{{.frame = time_area, .x = rank_range(), .y = log_range(all, 0.1)}};
+        const LogFrame frame{{.frame = time_area, .x = rank_range(), .y = log_range(all, 0.18)}};
         draw_log_x(canvas_, frame, ranks_, "");
         draw_log_y(canvas_, frame, "seconds");
         draw_dashes(canvas_, frame, ranks_, ideal(), page::faint_ink);

@@ -62,7 +62,6 @@ StageSummary summarise_stage(const std::vector<const ScalingRun*>& runs, std::si
 
 PointSummary summarise_point(const std::vector<const ScalingRun*>& runs) {
     PointSummary point;
-    point.reduction = runs.front()->reduction;
     point.n_rank = runs.front()->n_rank;
     std::vector<double> seconds;
     for (const ScalingRun* run : runs) { seconds.push_back(run->seconds); }
@@ -86,10 +85,13 @@ std::vector<PointSummary> summarise(const ScalingStudy& study) {
         for (std::size_t i = 0; i < study.request.ranks.size(); ++i) {
             std::vector<const ScalingRun*> runs;
             for (const ScalingRun& run : study.runs) {
-                if (run.reduction == reduction && run.n_rank == study.request.ranks[i]) { runs.push_back(&run); }
+                // One rank has nothing to reduce: its runs are of one kind, and the baseline of all is the same.
+                const bool of_kind = run.reduction == reduction || run.n_rank == 1;
+                if (of_kind && run.n_rank == study.request.ranks[i]) { runs.push_back(&run); }
             }
             if (runs.empty()) { continue; }
             PointSummary point = summarise_point(runs);
+            point.reduction = reduction;
             if (i < study.place.n_node.size()) { point.n_node = study.place.n_node[i]; }
             points.push_back(std::move(point));
             const PointSummary& base = points[first];

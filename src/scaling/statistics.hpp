@@ -35,7 +35,8 @@ struct PointSummary {
     const StageSummary* find(const std::string& stage) const;
 };
 
-/// In the order of reductions, then ranks. P0 is the smallest number of ranks of the study.
+/// In the order of reductions, then ranks. P0 is the smallest number of ranks of the study. On one rank the reductions are one and the
+/// same: its runs are taken together.
 std::vector<PointSummary> summarise(const ScalingStudy& study);
 
 /// "1 thread", "2 threads"

@@ -77,6 +77,22 @@ TEST(Efficiency, IsThePapersDefinition) {
     EXPECT_DOUBLE_EQ(weak[1].speedup, 2 * 5.1 / 3.6);
 }
 
+TEST(Efficiency, OfAllReductionsHasOneBaseline) {
+    ScalingStudy study = study_of(ScalingKind::strong);
+    const std::vector<ScalingRun> runs = study.runs;
+    for (ScalingRun run : runs) { // as fast, but for one rank, where noise made it slower
+        run.reduction = Reduction::exchange;
+        if (run.n_rank == 1) { run.seconds += 1; }
+        study.runs.push_back(run);
+    }
+    const auto points = summarise(study);
+    ASSERT_EQ(points.size(), 4U);
+    EXPECT_EQ(points[0].seconds.median, points[2].seconds.median);
+    EXPECT_EQ(points[1].efficiency, points[3].efficiency);
+    EXPECT_EQ(points[2].reduction, Reduction::exchange);
+    EXPECT_EQ(points[2].efficiency, 1);
+}
+
 TEST(Stages, ImbalanceIsThatOfWorkAndWaitingIsApart) {
     const auto points = summarise(study_of(ScalingKind::strong));
     const StageSummary* synthesis = points[1].find("synthesis");

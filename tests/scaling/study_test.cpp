@@ -13,7 +13,7 @@ ScalingConfig tiny_config(const test::TinyScene& scene, const std::vector<std::s
     config.cube = read_config("", scene.settings(more));
     config.cube.simulation = {};
     config.scaling.stars = 500;
-    config.scaling.reductions = {Reduction::allreduce, Reduction::reduce_scatter};
+    config.scaling.reductions = all_reductions();
     return config;
 }
 
@@ -40,7 +40,7 @@ TEST(Study, MeasuresEveryReductionOnEveryNumberOfRanks) {
     test::world().barrier();
     EXPECT_FALSE(std::filesystem::exists(request.scratch)) << "nothing is left";
     if (!test::world().is_root()) { return; }
-    ASSERT_EQ(study.runs.size(), request.ranks.size() * 2 * 2);
+    ASSERT_EQ(study.runs.size(), request.ranks.size() * 3 * 2) << "reductions, repeats";
     std::set<std::tuple<int, Reduction, int>> seen;
     for (const ScalingRun& run : study.runs) {
         EXPECT_TRUE(seen.emplace(run.n_rank, run.reduction, run.repeat).second);
@@ -59,6 +59,8 @@ TEST(Study, MeasuresEveryReductionOnEveryNumberOfRanks) {
         const auto& bytes = stage(run, "reduce")[0].bytes;
         EXPECT_EQ(bytes.contains("all_reduce"), run.n_rank > 1 && run.reduction == Reduction::allreduce);
         EXPECT_EQ(bytes.contains("reduce_scatter"), run.n_rank > 1 && run.reduction == Reduction::reduce_scatter);
+        EXPECT_EQ(stage(run, "spaxels")[0].bytes.contains("all_to_all"),
+                  run.n_rank > 1 && run.reduction == Reduction::exchange);
     }
     EXPECT_EQ(study.sizes.size(), request.ranks.size());
     EXPECT_EQ(study.place.n_node, std::vector<int>(request.ranks.size(), 1));
