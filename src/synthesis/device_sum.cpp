@@ -98,7 +98,7 @@ void DeviceStarLight::choose_dense(Work& work, const VelocityGrid& grid, const s
     const double per_star = tuning_.single * (lookup_.lookup.cubic ? 64 : 16) * static_cast<double>(every);
     const auto per_row = static_cast<double>(work.spectra.n_column);
     // From either end inwards, as far as leaving rows out saves most.
-    const auto trimmed = [&](auto first, auto end) {
+    const auto trimmed = [&](const auto& first, const auto& end) {
         double saved = 0;
         double best = 0;
         std::int64_t n = 0;
