@@ -202,6 +202,12 @@ std::vector<int> parse_ranks(const std::string& text, int n_available) {
 }
 
 ScalingStudy run_scaling_study(const ScalingConfig& config, const ScalingRequest& request, Communicator& world) {
+    for (const int ranks : request.ranks) {
+        if (ranks < 1 || ranks > world.size()) {
+            refuse_ranks(fmt::format("{}", ranks), fmt::format("1 to {}, the ranks of this run", world.size()),
+                         "Start more ranks with mpirun or srun");
+        }
+    }
     if (request.n_repeat < 1 || request.ranks.empty()) {
         throw Error({.kind = Kind::config,
                      .where = "--repeats",
