@@ -10,6 +10,7 @@
 #include "synthesis/tile_kernel.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
+#include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
 #include "tessera/synthesis/coverage.hpp"
@@ -23,6 +24,9 @@ constexpr int most_attempts = 3;
 constexpr double reach_of_rows = 3 * coarsest_step;
 /// Blocks of pixels in which the errors of a step are measured: enough to see every kind of feature.
 constexpr std::int64_t blocks_looked_at = 8;
+
+/// Speeds in steps of 150 km/s, so that galaxies much like each other share their settings.
+double rounded_up(double speed) { return std::ceil(speed / 150) * 150; }
 
 /// All ranks choose by the costs of one: they must choose alike.
 WorkCosts costs_of_root(WorkCosts own, Communicator& comm) {
@@ -44,12 +48,36 @@ Conserving::Conserving(StarLight& stars, const RowInput& input, const SynthesisO
     if (std::none_of(covered_.begin(), covered_.end(), [](bool c) { return c; })) {
         covered_.assign(covered_.size(), true);
     }
-    const double largest = -std::log1p(-input.velocities.largest_speed() / constants::speed_of_light); // the blue side
+    const double largest =
+        -std::log1p(-rounded_up(input.velocities.largest_speed()) / constants::speed_of_light); // blue
     points_ = points_read(input.library.wavelength, input.pixels, input.redshift, largest + reach_of_rows);
-    std::vector<std::int32_t> all(static_cast<std::size_t>(input.library.n_node()));
-    std::iota(all.begin(), all.end(), 0);
-    nodes_ = Spectra::of_nodes(input.library, all, points_, reach_of_rows, input_.where);
-    prior_ = ssp::population_prior(input.library, {points_.first, points_.end});
+}
+
+/// All nodes, made when they are first asked for: known settings need none.
+const Spectra& Conserving::nodes() {
+    if (nodes_.n_used == 0) {
+        std::vector<std::int32_t> all(static_cast<std::size_t>(input_.library.n_node()));
+        std::iota(all.begin(), all.end(), 0);
+        nodes_ = Spectra::of_nodes(input_.library, all, points_, reach_of_rows, input_.where);
+    }
+    return nodes_;
+}
+
+SettingsKey Conserving::settings_key(double bin_tolerance) const {
+    Fnv1a pixels;
+    pixels.add_bytes(input_.pixels.edges.data(), input_.pixels.edges.size() * sizeof(double));
+    const std::vector<char> covered(covered_.begin(), covered_.end());
+    pixels.add_bytes(covered.data(), covered.size());
+    const ssp::Library& library = input_.library;
+    return {.library = library.checksum != 0 ? library.checksum : ssp::checksum_of(library),
+            .pixels = pixels.hash(),
+            .first_point = points_.first,
+            .end_point = points_.end,
+            .redshift = input_.redshift,
+            .shift = likely_shift(),
+            .tolerance = options_.tolerance,
+            .bin_tolerance = bin_tolerance,
+            .compression_tolerance = shares_.compression * options_.tolerance};
 }
 
 /// What `auto` takes into account. In multiply-adds a pixel, as all costs here: panels of templates, the basis and the comparison
@@ -123,7 +151,13 @@ void Conserving::choose_settings() {
     const PixelChoice all{input_.pixels, covered_, 1};
     const double bin_tolerance =
         options_.method == Method::exact ? std::numeric_limits<double>::infinity() : shares_.step * options_.tolerance;
-    steps_ = choose_steps(nodes_, some, input_.redshift, prior_, options_.tolerance, bin_tolerance, input_.where);
+    const std::shared_ptr<Settings> known = recent_settings(settings_key(bin_tolerance));
+    if (!known->steps) {
+        known->prior = ssp::population_prior(input_.library, {points_.first, points_.end});
+        known->steps =
+            choose_steps(nodes(), some, input_.redshift, known->prior, options_.tolerance, bin_tolerance, input_.where);
+    }
+    steps_ = *known->steps;
     compression_ = nullptr;
     method_ = worthwhile_method();
     if (method_ == Method::exact) { return; }
@@ -134,25 +168,31 @@ void Conserving::choose_settings() {
         }
         return errors;
     };
-    steps_.bin_errors =
-        at_all_speeds([&](double redshift) { return step_errors(nodes_, some, redshift, steps_.bin, input_.where); });
+    if (!known->bin_errors) {
+        known->bin_errors = at_all_speeds(
+            [&](double redshift) { return step_errors(nodes(), some, redshift, steps_.bin, input_.where); });
+    }
+    steps_.bin_errors = *known->bin_errors;
     if (method_ == Method::binned) { return; }
-    compression_ = ssp::compressed(input_.library, {points_.first, points_.end}, prior_,
+    compression_ = ssp::compressed(input_.library, {points_.first, points_.end}, known->prior,
                                    shares_.compression * options_.tolerance, input_.where);
     basis_ = Spectra::of_basis(input_.library, *compression_, points_, reach_of_rows, input_.where);
-    compression_errors_ = at_all_speeds([&](double redshift) {
-        return compression_errors(nodes_, *compression_, basis_, all, redshift, input_.where);
-    });
+    if (!known->compression_errors) {
+        known->compression_errors = at_all_speeds([&](double redshift) {
+            return compression_errors(nodes(), *compression_, basis_, all, redshift, input_.where);
+        });
+    }
+    compression_errors_ = *known->compression_errors;
 }
 
 /// ln Doppler factor of the fastest star, or of 6000 km/s: beyond that are single stars.
 double Conserving::likely_shift() const {
-    return std::min(input_.velocities.largest_speed(), 6000.0) / constants::speed_of_light;
+    return std::min(rounded_up(input_.velocities.largest_speed()), 6000.0) / constants::speed_of_light;
 }
 
 void Conserving::survey() {
     const Region region("survey");
-    std::vector<NodeLight> nodes(prior_.size());
+    std::vector<NodeLight> nodes(band_light_.size());
     for (std::size_t k = 0; k < nodes.size(); ++k) {
         nodes[k].in_band = band_light_[k];
         nodes[k].mean = steps_.bin_errors.mean[k];
@@ -271,6 +311,7 @@ void Conserving::run(SynthesisReport& report) {
     for (int attempt = 0;; ++attempt) {
         stars_.forget_templates();
         choose_settings();
+        nodes_ = Spectra(); // as large as the library
         survey();
         choose();
         if (attempt == most_attempts) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "synthesis/error_sample.hpp"
+#include "synthesis/recent_settings.hpp"
 #include "synthesis/row_synthesis.hpp"
 #include "synthesis/star_light.hpp"
 
@@ -27,6 +28,8 @@ public:
 
 private:
     void choose_settings();
+    const Spectra& nodes();
+    SettingsKey settings_key(double bin_tolerance) const;
     void survey();
     void choose();
     void sum();
@@ -49,8 +52,7 @@ private:
 
     std::vector<bool> covered_; ///< [pixel] by the library
     PointRange points_;         ///< of the library that any row reads
-    Spectra nodes_;             ///< all nodes
-    std::vector<double> prior_; ///< [node]
+    Spectra nodes_;             ///< all nodes, while settings are found
     VelocitySteps steps_;
     std::vector<NodeClass> classes_;                      ///< for auto
     Method method_ = Method::exact;                       ///< what is worth the trouble of those asked for
