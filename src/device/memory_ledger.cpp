@@ -105,7 +105,8 @@ std::vector<MemoryLedger::Piece*> MemoryLedger::pieces_in(std::span<const std::b
     for (std::size_t at = 0; at + sizeof(void*) <= body.size(); at += sizeof(void*)) {
         std::uintptr_t word = 0;
         std::memcpy(&word, body.data() + at, sizeof word);
-        constexpr std::uintptr_t lowest = 1U << 16U;
+        // Where systems of 64 bits put heaps, stacks and mapped memory; below lie pairs of small numbers.
+        constexpr std::uintptr_t lowest = std::uintptr_t{1} << 40U;
         constexpr std::uintptr_t highest = std::uintptr_t{1} << 47U;
         if (word < lowest || word >= highest) { continue; }       // a count, a double, nothing
         Piece* piece = find(reinterpret_cast<const void*>(word)); // NOLINT(performance-no-int-to-ptr)
