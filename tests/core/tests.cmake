@@ -1,5 +1,5 @@
 tessera_test(core/options)
-tessera_test(core/layers)
+tessera_test(core/layers LABELS text)
 tessera_test(core/random)
 tessera_test(core/hash)
 tessera_test(core/portable_math)
