@@ -13,11 +13,6 @@ namespace {
 constexpr std::int64_t elements_at_once = std::int64_t{132} * 128 * 128;
 constexpr std::int64_t most_blocks = 8;
 
-WaveRange common(WaveRange a, WaveRange b) {
-    const std::int64_t first = std::max(a.first, b.first);
-    return {first, std::max<std::int64_t>(0, std::min(a.end(), b.end()) - first)};
-}
-
 } // namespace
 
 BlockedReduction::BlockedReduction(device::Accelerator& accelerator, const DevicePartial& partial, std::int64_t n_y,

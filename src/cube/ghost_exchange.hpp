@@ -38,11 +38,6 @@ private:
         const std::int64_t first = std::max<std::int64_t>(0, slab.first - n_ghost);
         return {first, std::min(n_wave, slab.end() + n_ghost) - first};
     }
-
-    static WaveRange common(WaveRange a, WaveRange b) {
-        const std::int64_t first = std::max(a.first, b.first);
-        return {first, std::max<std::int64_t>(0, std::min(a.end(), b.end()) - first)};
-    }
 };
 
 } // namespace tessera

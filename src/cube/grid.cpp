@@ -127,6 +127,11 @@ WavelengthGrid make_logarithmic_wavelengths(double first, double last, double lo
     return grid;
 }
 
+WaveRange common(WaveRange a, WaveRange b) {
+    const std::int64_t first = std::max(a.first, b.first);
+    return {first, std::max<std::int64_t>(0, std::min(a.end(), b.end()) - first)};
+}
+
 WaveRange slab_of(std::int64_t n_wave, int rank, int size) {
     const std::int64_t base = n_wave / size;
     const std::int64_t longer = n_wave % size; // the first ranks take one more

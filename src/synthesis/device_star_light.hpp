@@ -63,10 +63,9 @@ private:
     struct Bands;
     const DeviceSpectra& spectra_of(const RowKind& kind, const NodeColumns& columns);
     StarPlacer placer(const Work& work, const VelocityGrid& grid) const;
-    VelocityGrid grid_of(double step, const std::vector<std::int64_t>& spaxels) const;
     void add_to(const LightTarget& target, const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
                 const std::vector<std::int64_t>& spaxels, bool last);
-    void choose_dense(Work& work, const VelocityGrid& grid, const std::vector<std::int64_t>& spaxels);
+    void choose_dense(Work& work, const std::vector<std::int64_t>& spaxels);
     void add_dense(Work& work, const LightTarget& target, bool last);
     void add_batch(Work& work, const LightTarget& target, std::int64_t first, std::int64_t n_slot, bool last);
     device::Buffer<float> row_weights(Work& work, std::int64_t first, std::int64_t n_slot);
@@ -76,7 +75,7 @@ private:
     void hand_on(WaveRange planes);
     void add_listed(Work& work, const LightTarget& target, const RowKind& exact, const NodeColumns& columns,
                     const std::vector<std::int64_t>& spaxels);
-    Bands bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid, std::int64_t first, std::int64_t n);
+    Bands bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid);
     std::int64_t budget();
     struct RubixRun;
     ChunkTable table() const { return {stars_.starts.data(), first_chunk_.data(), stars_.n_spaxel()}; }

@@ -34,33 +34,27 @@ struct DeviceStarLight::Bands {
     device::Buffer<float> weight;
 };
 
-VelocityGrid DeviceStarLight::grid_of(double step, const std::vector<std::int64_t>& spaxels) const {
-    return rows_touched(*input_, step, spaxels);
-}
-
 StarPlacer DeviceStarLight::placer(const Work& work, const VelocityGrid& grid) const {
     return {lookup_.lookup, input_->doppler, 1 / grid.step, grid.first, work.node_column.data()};
 }
 
-DeviceStarLight::Bands DeviceStarLight::bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid,
-                                                 std::int64_t first, std::int64_t n) {
+DeviceStarLight::Bands DeviceStarLight::bands_of(const DeviceSpectra& spectra, const VelocityGrid& grid) {
     const WavelengthGrid& pixels = input_->pixels;
     const double at_rest = 1 + input_->redshift;
     const auto factor = [&](std::int64_t row) { return at_rest * std::exp(static_cast<double>(row) * grid.step); };
-    Bands bands{.width =
-                    widest_band(spectra.points, pixels, factor(grid.first + first - 1), factor(grid.first + first + n)),
+    Bands bands{.width = widest_band(spectra.points, pixels, factor(grid.first - 1), factor(grid.first + grid.n)),
                 .first = {},
                 .weight = {}};
-    bands.first = device::Buffer<std::int32_t>(queue_, n * pixels.size(), "points of pixels");
-    bands.weight = device::Buffer<float>(queue_, n * bands.width * pixels.size(), "weights of pixels");
-    queue_.for_each(n * pixels.size(), BandOfPixel{{spectra.wavelength.data(), spectra.n_point, edges_.data()},
-                                                   grid.first + first,
-                                                   grid.step,
-                                                   at_rest,
-                                                   pixels.size(),
-                                                   bands.width,
-                                                   bands.first.data(),
-                                                   bands.weight.data()});
+    bands.first = device::Buffer<std::int32_t>(queue_, grid.n * pixels.size(), "points of pixels");
+    bands.weight = device::Buffer<float>(queue_, grid.n * bands.width * pixels.size(), "weights of pixels");
+    queue_.for_each(grid.n * pixels.size(), BandOfPixel{{spectra.wavelength.data(), spectra.n_point, edges_.data()},
+                                                        grid.first,
+                                                        grid.step,
+                                                        at_rest,
+                                                        pixels.size(),
+                                                        bands.width,
+                                                        bands.first.data(),
+                                                        bands.weight.data()});
     return bands;
 }
 
@@ -73,16 +67,17 @@ void DeviceStarLight::add_to(const LightTarget& target, const RowKind& kind, con
     Work work{.spectra = spectra_of(kind, columns),
               .kind = kind,
               .columns = columns,
-              .grid = grid_of(kind.step, lit),
+              .grid = rows_touched(*input_, kind.step, lit),
               .node_column = node_column};
-    choose_dense(work, work.grid, lit);
+    choose_dense(work, lit);
     add_listed(work, target, exact, columns, lit);
     add_dense(work, target, last); // after the others: it knows when a plane is complete
     queue_.finish();               // lists of the host went up on the way
 }
 
 /// Rows that enough stars have, and spaxels with enough stars: those for which a dense row of W is less work than its stars alone.
-void DeviceStarLight::choose_dense(Work& work, const VelocityGrid& grid, const std::vector<std::int64_t>& spaxels) {
+void DeviceStarLight::choose_dense(Work& work, const std::vector<std::int64_t>& spaxels) {
+    const VelocityGrid grid = work.grid; // all rows that any star has
     std::vector<std::int32_t> order(static_cast<std::size_t>(n_spaxel()), not_selected);
     for (const std::int64_t spaxel : spaxels) { order[static_cast<std::size_t>(spaxel)] = star_by_star; }
     work.order = device::Buffer<std::int32_t>(queue_, order, "order of spaxels");
@@ -149,7 +144,7 @@ void DeviceStarLight::add_batch(Work& work, const LightTarget& target, std::int6
     if (last && blocks_.done) { blocks = blocks_.blocks; }
     std::int64_t widest = 0;
     for (const WaveRange& block : blocks) { widest = std::max(widest, block.count); }
-    const Bands bands = bands_of(work.spectra, work.grid, 0, work.grid.n);
+    const Bands bands = bands_of(work.spectra, work.grid);
     const std::int64_t row_floats = work.spectra.n_column * widest;
     const std::int64_t rows = std::clamp<std::int64_t>(budget() / 4 / (row_floats * 4), 1, work.grid.n);
     device::Buffer<float> panel(queue_, rows * row_floats, "panel of templates");
@@ -267,14 +262,14 @@ void DeviceStarLight::add_listed(Work& work, const LightTarget& target, const Ro
     queue_.finish();
     if (n_listed == 0) { return; }
     const DeviceSpectra& spectra = spectra_of(exact, columns);
-    const VelocityGrid grid = grid_of(exact.step, spaxels);
+    const VelocityGrid grid = rows_touched(*input_, exact.step, spaxels);
     const std::int64_t n_node = lookup_.lookup.cubic ? 16 : 4;
     const std::int64_t n_entry = 4 * n_node;
     const std::int64_t n_key = grid.n * spectra.n_column;
     const std::int64_t n_pixel = input_->pixels.size();
     const std::int64_t stars_at_a_time = std::clamp<std::int64_t>(budget() / 4 / (n_entry * 8), 1, n_listed);
     const std::int64_t pixels_at_a_time = std::clamp<std::int64_t>(budget() / 4 / (n_key * 4), 1, n_pixel);
-    const Bands bands = bands_of(spectra, grid, 0, grid.n);
+    const Bands bands = bands_of(spectra, grid);
     device::Buffer<std::uint32_t> key(queue_, stars_at_a_time * n_entry, "keys of listed stars");
     device::Buffer<float> weight(queue_, stars_at_a_time * n_entry, "weights of listed stars");
     device::Buffer<std::uint8_t> lit(queue_, n_key, "templates of listed stars");

@@ -61,6 +61,9 @@ struct WaveRange {
     std::int64_t end() const { return first + count; }
 };
 
+/// The pixels that both have; none of them where they do not meet.
+WaveRange common(WaveRange a, WaveRange b);
+
 /// The slab of rank r of P: sizes differ by at most one, ranks in order, empty when there are more ranks than pixels.
 WaveRange slab_of(std::int64_t n_wave, int rank, int size);
 
