@@ -25,14 +25,14 @@ ReductionTimes times_of_reduce_scatter(const ReductionSizes& sizes, double work,
 }
 
 ReductionTimes times_of_exchange(const ReductionSizes& sizes, double work, const MessageCosts& costs) {
-    constexpr double star_bytes = 24; // five properties and the spaxel
+    constexpr double star_bytes = 20; // five properties
     const double stars = star_bytes * static_cast<double>(sizes.n_star) / sizes.n_rank;
     const double part = static_cast<double>(sizes.cube_bytes) / sizes.n_rank;
-    // Counts, six properties, planes.
+    // Counts, five properties, planes.
     const auto n_message =
-        static_cast<double>((7 + blocks_collected(sizes.cube_bytes, sizes.n_rank)) * (sizes.n_rank - 1));
-    // Stars are sorted by their rank, which is reading at one place and writing at many; the cube's part as above.
-    const double copies = (2 * stars / sizes.n_thread + 3 * part / sizes.n_thread) / costs.memory;
+        static_cast<double>((6 + blocks_collected(sizes.cube_bytes, sizes.n_rank)) * (sizes.n_rank - 1));
+    // Stars are picked out and strung together, which is copying in long pieces; the cube's part as above.
+    const double copies = (stars / sizes.n_thread + 3 * part / sizes.n_thread) / costs.memory;
     return {work / sizes.n_thread, copies + others(sizes) * (stars + part) / costs.link + n_message * costs.latency};
 }
 

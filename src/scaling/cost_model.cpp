@@ -14,7 +14,7 @@ namespace tessera {
 namespace {
 
 constexpr double star_bytes_read = 40,
-                 star_bytes_sent = 24; // x, y, vz, mass, metallicity, age as stored; as they travel, with the spaxel
+                 star_bytes_sent = 20; // x, y, vz, mass, metallicity, age as stored; as they travel
 constexpr double velocity_rows = 40;   // that templates are made for: 1200 km/s in steps of 30
 
 /// A group of ranks on a machine: what messages cost among them.
@@ -72,8 +72,8 @@ StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_ra
     case Reduction::reduce_scatter: out["reduce"]["reduce_scatter"] = cube - slab; break;
     case Reduction::exchange: {
         const std::int64_t others = sizes.n_pixel - slab_of(sizes.n_pixel, rank, n_rank).count;
-        constexpr std::int64_t star_bytes = 24, count_bytes = 8;
-        out["spaxels"]["all_to_all"] = count_bytes * (n_rank - 1) + star_bytes * counts.n_star_sent;
+        constexpr std::int64_t star_bytes = 20, count_bytes = 8;
+        out["spaxels"]["all_to_all"] = count_bytes * counts.n_others_spaxel + star_bytes * counts.n_star_sent;
         out["reduce"]["all_to_all"] = counts.n_own_spaxel * others * 4;
         break;
     }
@@ -119,7 +119,7 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
         // A spaxel's stars are together again: rows are shared by all of them, and each rank has 1/P of the spaxels.
         const double own = templates + row_weights(n_star, sizes) / p * pixels / machine.product_rate;
         const double stars = n_star / p * star_bytes_sent;
-        constexpr double star_messages = 7; // counts, six properties
+        constexpr double star_messages = 6; // counts, five properties
         const auto blocks = static_cast<double>(blocks_collected(sizes.cube_bytes(), static_cast<int>(p)));
         return {own, passes / p + network.all_to_all(stars, star_messages) + network.all_to_all(cube / p, blocks),
                 (stars + cube / p) * (p - 1) / p, 2 / p};

@@ -69,7 +69,11 @@ ExchangeCounts exchange_counts(const Config& config) {
     const Projection projection = project(plan.where, galaxy.stars, plan.field, world);
     const ReductionChoice choice = choose_reduction(plan, projection.spaxel, world);
     EXPECT_EQ(choice.owners.n_shared(), 0) << "then every star has one owner";
-    ExchangeCounts counts{.n_own_spaxel = std::ssize(choice.owners.of_rank(world.rank()))};
+    ExchangeCounts counts;
+    for (int rank = 0; rank < world.size(); ++rank) {
+        (rank == world.rank() ? counts.n_own_spaxel : counts.n_others_spaxel) +=
+            std::ssize(choice.owners.of_rank(rank));
+    }
     for (const std::int32_t spaxel : projection.spaxel) {
         if (spaxel >= 0 && choice.owners.of(spaxel).front() != world.rank()) { ++counts.n_star_sent; }
     }

@@ -53,8 +53,9 @@ Machine read_machine(const std::string& path);
 
 /// What only the stars tell of an exchange.
 struct ExchangeCounts {
-    std::int64_t n_own_spaxel = 0; ///< spaxels that this rank makes
-    std::int64_t n_star_sent = 0;  ///< stars that it read and others make
+    std::int64_t n_own_spaxel = 0;    ///< spaxels that this rank makes
+    std::int64_t n_others_spaxel = 0; ///< spaxels that other ranks make, one shared by several counted for each of them
+    std::int64_t n_star_sent = 0;     ///< stars that it read and others make
 };
 
 /// Bytes that rank `rank` of `n_rank` sends, by stage and collective, as Communicator counts them: those that move stars and the cube.
