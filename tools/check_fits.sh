@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes small cubes with tessera and opens them with astropy, mpdaf, spectral-cube and h5py (tools/check_fits.py).
+# Makes small cubes with tessera, on 1 to 3 ranks, and opens them with astropy, mpdaf, spectral-cube and h5py (tools/check_fits.py).
 #
 #   tools/check_fits.sh [PROGRAM]       default: build/release/bin/tessera
 #
@@ -36,15 +36,15 @@ galaxy: {redshift: 0.1}
 telescope: {name: MUSE, field_of_view: 3, wavelength_range: [5000, 5600]}
 noise: {kind: signal-to-noise, signal_to_noise: 30}
 YAML
-make_cube() { # NAME [setting ...]
-    local name=$1 settings=()
-    shift
+make_cube() { # NAME RANKS [setting ...]
+    local name=$1 ranks=$2 settings=()
+    shift 2
     for setting in "$@"; do settings+=(--set "$setting"); done
-    "$tessera" cube cube.yaml --quiet -o "$name.h5" --set "output.fits=$name.fits" ${settings[@]+"${settings[@]}"}
+    mpirun -n "$ranks" "$tessera" cube cube.yaml --quiet -o "$name.h5" --set "output.fits=$name.fits" ${settings[@]+"${settings[@]}"}
 }
-make_cube muse psf.profile=moffat
-make_cube manga telescope.name=MaNGA_19 telescope.field_of_view=null telescope.wavelength_range=null
-make_cube luminosity output.flux_unit=Lsun/Angstrom noise.kind=none
+make_cube muse 1 psf.profile=moffat
+make_cube manga 3 telescope.name=MaNGA_19 telescope.field_of_view=null telescope.wavelength_range=null
+make_cube luminosity 2 output.flux_unit=Lsun/Angstrom noise.kind=none
 
 status=0
 "$python" "$root/tools/check_fits.py" muse.fits muse.h5 --centre 180 0 --pixel-scale 0.2 --wavelength 5000 1.25 480 || status=$?

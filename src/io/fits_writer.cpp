@@ -1,207 +1,231 @@
+// A FITS file by all ranks. Planes go to their place in the file by plain writes at an offset, which every file system has and which
+// name their errors; CFITSIO, which writes from one process, makes the headers. These come last: what is not complete begins with
+// zeros, and nothing takes it for FITS.
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
-#include <numeric>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fitsio.h>
 #include <fmt/format.h>
 
-#include "io/fits_handle.hpp"
+#include "io/disk_room.hpp"
+#include "io/fits_checksum.hpp"
+#include "io/fits_draft.hpp"
 #include "io/writable.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
 #include "tessera/io/fits.hpp"
 
 namespace tessera::io {
 
 namespace {
 
-/// FITS headers hold printable ASCII only.
-std::string printable(std::string text) {
-    for (char& c : text) {
-        if (c == '\n' || c == '\t') { c = ' '; }
-        if (c < ' ' || c > '~') { c = '?'; }
-    }
-    return text;
+std::int64_t whole_blocks(std::int64_t bytes) { return (bytes + fits_block - 1) / fits_block * fits_block; }
+
+[[noreturn]] void fail(const std::string& where, const char* doing, int reason) {
+    throw Error({.kind = Kind::resource,
+                 .where = where,
+                 .found = fmt::format("a failure when {}: {}", doing, std::strerror(reason)),
+                 .expected = "a disk with room",
+                 .cure = "check the free space and the quota of the disk"});
 }
 
-int image_type(FitsPixel pixel) {
-    switch (pixel) {
-    case FitsPixel::int32: return LONG_IMG;
-    case FitsPixel::float32: return FLOAT_IMG;
-    case FitsPixel::float64: return DOUBLE_IMG;
+void write_at(int descriptor, const char* bytes, std::int64_t n, std::int64_t offset, const std::string& where) {
+    while (n > 0) {
+        const ssize_t written = ::pwrite(descriptor, bytes, static_cast<std::size_t>(n), offset);
+        if (written < 0 && errno == EINTR) { continue; }
+        if (written <= 0) { fail(where, "writing it", written < 0 ? errno : ENOSPC); }
+        bytes += written;
+        n -= written;
+        offset += written;
     }
-    return 0;
+}
+
+template <class T>
+constexpr FitsPixel pixel_of() {
+    if constexpr (std::is_same_v<T, float>) { return FitsPixel::float32; }
+    if constexpr (std::is_same_v<T, double>) { return FitsPixel::float64; }
+    return FitsPixel::int32;
 }
 
 } // namespace
 
 struct FitsWriter::State {
-    std::string path, hdu = "PRIMARY";
-    fitsfile* file = nullptr;
-    std::int64_t plane = 0;
+    /// An HDU's data in the file. All ranks know all.
+    struct Image {
+        std::string name;
+        FitsPixel pixel = FitsPixel::float32;
+        std::int64_t plane = 0, rows = 0;
+        std::int64_t header_at = 0, data_at = 0; ///< bytes from the beginning of the file
+        std::int64_t sum = 0;                    ///< of the words that this rank wrote, folded
+    };
+    std::string path;
+    Communicator* comm = nullptr; ///< nullptr: this process alone
+    std::unique_ptr<FitsDraft> draft;
+    std::vector<FitsPart> parts; ///< rank 0's
+    std::vector<Image> images;   ///< an entry an HDU
+    std::int64_t size = 0;
+    int descriptor = -1;
+    bool complete = false;
+    std::vector<char> swapped; ///< a piece of what is being written, in the order of FITS
 
+    State() = default;
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
     ~State() {
-        int status = 0;
-        if (file != nullptr) { fits_delete_file(file, &status); } // not closed by close(): incomplete
-        fits_clear_errmsg();
+        if (descriptor >= 0) { ::close(descriptor); }
+        if (is_root() && !complete) { ::unlink(path.c_str()); }
     }
-    std::string where() const { return fmt::format("{}[{}]", path, hdu); }
-    void check(int status, const std::string& doing) const { check_fits(status, Kind::resource, where(), doing); }
-    void end_hdu() const {
-        int status = 0;
-        fits_write_chksum(file, &status);
-        check(status, "writing its checksum");
+    bool is_root() const { return comm == nullptr || comm->is_root(); }
+
+    template <class Work>
+    void together(Work&& work) {
+        if (comm == nullptr) {
+            work();
+        } else {
+            agree(*comm, work);
+        }
+    }
+
+    void place_parts() {
+        parts = draft->finish();
+        draft.reset();
+        for (const FitsPart& part : parts) {
+            Image image{part.name, part.pixel, part.plane, part.rows, size, 0, 0};
+            image.data_at = size + static_cast<std::int64_t>(part.header.size());
+            const std::int64_t data = part.is_image ? whole_blocks(part.rows * part.plane * size_of(part.pixel))
+                                                    : static_cast<std::int64_t>(part.table.size());
+            size = image.data_at + data;
+            images.push_back(image);
+        }
+        if (const int reason = reserve_room(path, 0, size)) { fail(path, "making room for it", reason); }
+        if (::truncate(path.c_str(), size) != 0) { fail(path, "making room for it", errno); }
+    }
+
+    /// What rank 0 knows of the places, to all.
+    void share_places() {
+        if (comm == nullptr) { return; }
+        std::string names;
+        std::vector<std::int64_t> numbers;
+        for (const Image& image : images) {
+            names += image.name + '\n';
+            numbers.insert(numbers.end(), {static_cast<std::int64_t>(image.pixel), image.plane, image.rows,
+                                           image.header_at, image.data_at});
+        }
+        comm->broadcast(names, 0);
+        comm->broadcast(numbers, 0);
+        if (comm->is_root()) { return; }
+        for (std::size_t i = 0, begin = 0; i < numbers.size(); i += 5) {
+            const std::size_t end = names.find('\n', begin);
+            images.push_back({names.substr(begin, end - begin), static_cast<FitsPixel>(numbers[i]), numbers[i + 1],
+                              numbers[i + 2], numbers[i + 3], numbers[i + 4], 0});
+            begin = end + 1;
+        }
+    }
+
+    void write_headers() {
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            FitsPart& part = parts[i];
+            const Image& image = images[i];
+            const std::string where = fmt::format("{}[{}]", path, part.name);
+            set_checksums(part.header, folded(static_cast<std::uint64_t>(image.sum) + sum_of_words(part.table)));
+            part.header += part.table;
+            write_at(descriptor, part.header.data(), static_cast<std::int64_t>(part.header.size()), image.header_at,
+                     where);
+        }
     }
 };
 
-FitsWriter::FitsWriter(const std::string& path) : state_(std::make_shared<State>()) {
+FitsWriter::FitsWriter(const std::string& path, Communicator* comm) : state_(std::make_shared<State>()) {
     state_->path = path;
-    try_to_create(path);
-    ::unlink(path.c_str());
-    int status = 0;
-    fits_create_diskfile(&state_->file, path.c_str(), &status);
-    fits_create_img(state_->file, BYTE_IMG, 0, nullptr, &status);
-    state_->check(status, "creating it");
+    state_->comm = comm != nullptr && comm->size() > 1 ? comm : nullptr;
+    state_->together([&] {
+        if (!state_->is_root()) { return; }
+        try_to_create(path);
+        state_->draft = std::make_unique<FitsDraft>(path);
+    });
 }
 
 void FitsWriter::add_image(const std::string& name, FitsPixel pixel, std::span<const std::int64_t> shape) {
-    state_->end_hdu();
-    state_->hdu = name;
-    std::vector<LONGLONG> axes(shape.rbegin(), shape.rend());
-    state_->plane = std::accumulate(shape.begin() + 1, shape.end(), std::int64_t{1}, std::multiplies<>());
-    int status = 0;
-    fits_create_imgll(state_->file, image_type(pixel), static_cast<int>(axes.size()), axes.data(), &status);
-    state_->check(status, "beginning the image");
-    set("EXTNAME", name, "name of this HDU");
+    state_->draft->add_image(name, pixel, shape);
+}
+void FitsWriter::add_table(const std::string& name, std::span<const FitsColumn> columns) {
+    state_->draft->add_table(name, columns);
+}
+void FitsWriter::set(const std::string& keyword, double value, const std::string& comment) {
+    state_->draft->set(keyword, value, comment);
+}
+void FitsWriter::set(const std::string& keyword, std::int64_t value, const std::string& comment) {
+    state_->draft->set(keyword, value, comment);
+}
+void FitsWriter::set(const std::string& keyword, bool value, const std::string& comment) {
+    state_->draft->set(keyword, value, comment);
+}
+void FitsWriter::set(const std::string& keyword, const std::string& value, const std::string& comment) {
+    state_->draft->set(keyword, value, comment);
+}
+void FitsWriter::comment(const std::string& text) { state_->draft->comment(text); }
+
+void FitsWriter::lay_out() {
+    state_->together([&] {
+        if (state_->is_root()) { state_->place_parts(); }
+    });
+    state_->share_places();
+    state_->together([&] {
+        // For writing alone: some clients of network file systems else read the pages around a part before they change it.
+        state_->descriptor = ::open(state_->path.c_str(), O_WRONLY | O_CLOEXEC);
+        if (state_->descriptor < 0) { fail(state_->path, "opening it", errno); }
+    });
 }
 
 template <class T>
-void FitsWriter::write_planes(std::int64_t first, std::span<const T> data) {
-    if (data.empty()) { return; }
-    int status = 0;
-    fits_write_img(state_->file, fits_type<T>, first * state_->plane + 1, static_cast<LONGLONG>(data.size()),
-                   const_cast<T*>(data.data()), &status);
-    state_->check(status, "writing its pixels");
-}
-template void FitsWriter::write_planes<float>(std::int64_t, std::span<const float>);
-template void FitsWriter::write_planes<double>(std::int64_t, std::span<const double>);
-template void FitsWriter::write_planes<std::int32_t>(std::int64_t, std::span<const std::int32_t>);
-
-namespace {
-
-std::string column_format(const FitsColumn& column) {
-    if (std::holds_alternative<std::vector<double>>(column.values)) { return "1D"; }
-    if (std::holds_alternative<std::vector<std::int64_t>>(column.values)) { return "1K"; }
-    std::size_t width = 1;
-    for (const std::string& text : std::get<std::vector<std::string>>(column.values)) {
-        width = std::max(width, text.size());
+void FitsWriter::write_planes(const std::string& name, std::int64_t first, std::span<const T> data) {
+    const auto image = std::find_if(state_->images.begin(), state_->images.end(),
+                                    [&](const State::Image& candidate) { return candidate.name == name; });
+    const std::string where = fmt::format("{}[{}]", state_->path, name);
+    const std::int64_t n = static_cast<std::int64_t>(data.size());
+    if (image == state_->images.end() || image->pixel != pixel_of<T>() || first < 0 ||
+        first * image->plane + n > image->rows * image->plane) {
+        throw Error({.where = where,
+                     .found = fmt::format("{} pixels of {} bytes from plane {}", n, sizeof(T), first),
+                     .expected = "planes of an image of this file"});
     }
-    return fmt::format("{}A", width);
-}
-
-void write_column(fitsfile* file, int number, const FitsColumn& column, int* status) {
-    if (const auto* reals = std::get_if<std::vector<double>>(&column.values)) {
-        fits_write_col(file, TDOUBLE, number, 1, 1, static_cast<LONGLONG>(reals->size()),
-                       const_cast<double*>(reals->data()), status);
-    } else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&column.values)) {
-        std::vector<LONGLONG> values(integers->begin(), integers->end());
-        fits_write_col(file, TLONGLONG, number, 1, 1, static_cast<LONGLONG>(values.size()), values.data(), status);
-    } else {
-        LONGLONG row = 1;
-        for (const std::string& text : std::get<std::vector<std::string>>(column.values)) {
-            std::string copy = printable(text);
-            char* pointer = copy.data();
-            fits_write_col(file, TSTRING, number, row++, 1, 1, static_cast<void*>(&pointer), status);
-        }
+    constexpr std::int64_t size = sizeof(T), piece = (std::int64_t{1} << 20) / size; // stays in the cache
+    state_->swapped.resize(piece * size);
+    for (std::int64_t begin = 0; begin < n; begin += piece) {
+        const std::int64_t count = std::min(piece, n - begin);
+        const std::uint64_t sum = to_big_endian(data.data() + begin, count, size, state_->swapped.data());
+        if (sum == 0) { continue; } // zeros, which the file holds already
+        image->sum = folded(static_cast<std::uint64_t>(image->sum) + folded(sum));
+        write_at(state_->descriptor, state_->swapped.data(), count * size,
+                 image->data_at + (first * image->plane + begin) * size, where);
     }
 }
-
-} // namespace
-
-void FitsWriter::add_table(const std::string& name, std::span<const FitsColumn> columns) {
-    state_->end_hdu();
-    state_->hdu = name;
-    state_->plane = 0;
-    std::vector<std::string> names, formats, units;
-    for (const FitsColumn& column : columns) {
-        names.push_back(column.name);
-        formats.push_back(column_format(column));
-        units.push_back(column.unit);
-    }
-    const auto pointers = [](std::vector<std::string>& texts) {
-        std::vector<char*> out;
-        for (std::string& text : texts) { out.push_back(text.data()); }
-        return out;
-    };
-    int status = 0;
-    fits_create_tbl(state_->file, BINARY_TBL, 0, static_cast<int>(columns.size()), pointers(names).data(),
-                    pointers(formats).data(), pointers(units).data(), name.c_str(), &status);
-    int number = 1;
-    for (const FitsColumn& column : columns) { write_column(state_->file, number++, column, &status); }
-    state_->check(status, "writing the table");
-}
-
-void FitsWriter::set(const std::string& keyword, double value, const std::string& comment) {
-    int status = 0;
-    if (std::isfinite(value)) {
-        fits_update_key(state_->file, TDOUBLE, keyword.c_str(), &value, printable(comment).c_str(), &status);
-    } else {
-        fits_update_key_null(state_->file, keyword.c_str(), printable(comment).c_str(), &status);
-    }
-    state_->check(status, "writing keyword " + keyword);
-}
-
-void FitsWriter::set(const std::string& keyword, std::int64_t value, const std::string& comment) {
-    int status = 0;
-    LONGLONG number = value;
-    fits_update_key(state_->file, TLONGLONG, keyword.c_str(), &number, printable(comment).c_str(), &status);
-    state_->check(status, "writing keyword " + keyword);
-}
-
-void FitsWriter::set(const std::string& keyword, bool value, const std::string& comment) {
-    int status = 0, number = value ? 1 : 0;
-    fits_update_key(state_->file, TLOGICAL, keyword.c_str(), &number, printable(comment).c_str(), &status);
-    state_->check(status, "writing keyword " + keyword);
-}
-
-void FitsWriter::set(const std::string& keyword, const std::string& value, const std::string& comment) {
-    int status = 0;
-    constexpr std::size_t fits_in_a_card = 60;
-    const std::string text = printable(value);
-    if (text.size() > fits_in_a_card) { fits_write_key_longwarn(state_->file, &status); }
-    fits_update_key_longstr(state_->file, keyword.c_str(), text.c_str(), printable(comment).c_str(), &status);
-    state_->check(status, "writing keyword " + keyword);
-}
-
-void FitsWriter::comment(const std::string& text) {
-    int status = 0;
-    fits_write_comment(state_->file, printable(text).c_str(), &status);
-    state_->check(status, "writing a comment");
-}
+template void FitsWriter::write_planes<float>(const std::string&, std::int64_t, std::span<const float>);
+template void FitsWriter::write_planes<double>(const std::string&, std::int64_t, std::span<const double>);
+template void FitsWriter::write_planes<std::int32_t>(const std::string&, std::int64_t, std::span<const std::int32_t>);
 
 void FitsWriter::close() {
-    state_->end_hdu();
-    int status = 0;
-    fits_flush_file(state_->file, &status);
-    state_->check(status, "writing the last of it to disk");
-    fits_close_file(state_->file, &status);
-    state_->file = nullptr;
-    if (status != 0) { ::unlink(state_->path.c_str()); }
-    state_->check(status, "closing it");
-    const int descriptor = ::open(state_->path.c_str(), O_RDONLY | O_CLOEXEC);
-    const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
-    const int reason = errno;
-    if (descriptor >= 0) { ::close(descriptor); }
-    if (!synced) {
-        ::unlink(state_->path.c_str());
-        throw Error({.kind = Kind::resource,
-                     .where = state_->path,
-                     .found = fmt::format("it did not reach the disk ({})", std::strerror(reason)),
-                     .expected = "a disk with room",
-                     .cure = "check the free space and the quota of the disk"});
+    if (state_->comm != nullptr) {
+        std::vector<std::int64_t> sums;
+        for (const State::Image& image : state_->images) { sums.push_back(image.sum); }
+        state_->comm->all_reduce(sums, Op::sum);
+        for (std::size_t i = 0; i < sums.size(); ++i) { state_->images[i].sum = sums[i]; }
     }
+    state_->together([&] {
+        if (state_->is_root()) { state_->write_headers(); }
+        // On network file systems this is where a full disk shows, to the rank whose data has no room.
+        const bool synced = ::fsync(state_->descriptor) == 0 || errno == EINVAL || errno == ENOTSUP;
+        const int reason = errno;
+        const bool closed = ::close(state_->descriptor) == 0;
+        const int close_reason = errno;
+        state_->descriptor = -1;
+        if (!synced || !closed) { fail(state_->path, "bringing it to the disk", synced ? close_reason : reason); }
+    });
+    state_->complete = true;
 }
 
 std::string FitsWriter::library_version() {

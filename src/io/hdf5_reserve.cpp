@@ -1,15 +1,13 @@
 // Room on disk is reserved before HDF5 grows a file. A disk that fills up while HDF5 writes is found too late: the collective
 // writes of Open MPI may lose the error, and HDF5 1.10 cannot close a file whose metadata did not reach the disk (it leaves
 // an identifier that crashes the program as it ends).
-#include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "io/disk_room.hpp"
 #include "io/hdf5_handle.hpp"
 
 namespace tessera::io {
@@ -18,24 +16,6 @@ namespace {
 
 constexpr std::int64_t slack = std::int64_t{1} << 20;        ///< reserved in one go beyond what is needed, bytes
 constexpr std::int64_t header_bytes = std::int64_t{2} << 10; ///< metadata of a dataset, group or attribute, at most
-
-/// Blocks for bytes [from, to) of the file. @return  0, or the errno that says why there are none
-int allocate(const std::string& path, std::int64_t from, std::int64_t to) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-    if (descriptor < 0) { return errno; }
-    int failure = ::fallocate(descriptor, 0, from, to - from) == 0 ? 0 : errno;
-    if (failure == EOPNOTSUPP || failure == ENOSYS || failure == EINVAL) {
-        // A file system that reserves nothing: at least the room must be there now.
-        struct statvfs disk{};
-        const bool known = ::fstatvfs(descriptor, &disk) == 0;
-        failure = known && static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) <
-                               static_cast<double>(to - from)
-                      ? ENOSPC
-                      : 0;
-    }
-    ::close(descriptor);
-    return failure;
-}
 
 } // namespace
 
@@ -49,7 +29,7 @@ void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes) {
     const std::int64_t target = needed + slack;
     together(file, [&] {
         if (file.comm != nullptr && !file.comm->is_root()) { return; }
-        const int failure = allocate(file.path, file.reserved, target);
+        const int failure = reserve_room(file.path, file.reserved, target);
         if (failure == 0) { return; }
         throw Error({.kind = Kind::resource,
                      .where = where,

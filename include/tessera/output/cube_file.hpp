@@ -76,7 +76,8 @@ void write_cube_hdf5(const std::string& path, const CubeProduct& product, Commun
 
 /// Writes the cube as FITS in the manner of MUSE: DATA, STAT (variance), DQ, map images, WAVE where the wavelengths are
 /// irregular, LSF, CONFIG; celestial and spectral WCS, checksums. CTYPE3 is AWAV for air, else WAVE; an unknown medium is
-/// said in the keyword MEDIUM. Rank 0 writes; slabs come to it a few planes at a time. Collective; aside and renamed.
+/// said in the keyword MEDIUM. Each rank writes its planes; the same file on any number of ranks but for DATE. Collective; aside and
+/// renamed.
 /// @throws Error(Kind::resource)  likewise
 void write_cube_fits(const std::string& path, const CubeProduct& product, Communicator& comm);
 
