@@ -52,14 +52,16 @@ ReductionChoice choose_reduction(const Plan& plan, std::span<const std::int32_t>
                                .cube_bytes = plan.field.n_padded() * plan.pixels.size() * 4,
                                .n_rank = comm.size(),
                                .n_thread = comm.broadcast_value(plan.where.threads, 0)};
-    const ReductionTimes sums = times_of_reduce_scatter(sizes, of_sums);
-    const ReductionTimes exchange = times_of_exchange(sizes, made.largest_work);
     if (choice.method == Reduction::automatic) {
+        const MessageCosts costs = message_costs(plan.config.parallel, comm);
+        const double slower = MessageCosts::reference_product_rate / costs.product; // than what the estimate is of
+        const ReductionTimes sums = times_of_reduce_scatter(sizes, slower * of_sums, costs);
+        const ReductionTimes exchange = times_of_exchange(sizes, slower * made.largest_work, costs);
         choice.method = exchange.total() < sums.total() ? Reduction::exchange : Reduction::reduce_scatter;
         choice.reason =
             fmt::format("expected of a rank: exchange {:.3g} s of synthesis and {:.3g} s of messages and copies, "
-                        "reduce-scatter {:.3g} and {:.3g}",
-                        exchange.work, exchange.bytes, sums.work, sums.bytes);
+                        "reduce-scatter {:.3g} and {:.3g}, by {}",
+                        exchange.work, exchange.bytes, sums.work, sums.bytes, costs.text());
     }
     log::detail(fmt::format("reduction {} ({})", word(choice.method), choice.reason));
     if (choice.method == Reduction::exchange) {

@@ -3,17 +3,11 @@
 #include <span>
 #include <string>
 
+#include "pipeline/message_costs.hpp"
 #include "pipeline/plan.hpp"
 #include "tessera/cube/spaxel_owners.hpp"
 
 namespace tessera {
-
-/// How messages and memory are taken to behave where nothing else is known: a rank's part of a node and of its network.
-struct MessageCosts {
-    double latency = 5e-6; ///< seconds a message
-    double link = 2e9;     ///< bytes a second that a rank sends, while it receives as many
-    double memory = 1.5e9; ///< bytes a second that a thread copies, clears or turns
-};
 
 /// Seconds of one rank in what the two ways do differently: `work` in synthesis, the heaviest rank's, `bytes` in messages and copies.
 struct ReductionTimes {
@@ -30,9 +24,9 @@ struct ReductionSizes {
 };
 
 /// Of the sum of partial cubes. @param work  seconds of one thread that a rank's stars take when every spaxel's stars are dealt out to all
-ReductionTimes times_of_reduce_scatter(const ReductionSizes& sizes, double work, const MessageCosts& costs = {});
+ReductionTimes times_of_reduce_scatter(const ReductionSizes& sizes, double work, const MessageCosts& costs);
 /// Of the exchange of stars. @param work  seconds of one thread of the heaviest rank
-ReductionTimes times_of_exchange(const ReductionSizes& sizes, double work, const MessageCosts& costs = {});
+ReductionTimes times_of_exchange(const ReductionSizes& sizes, double work, const MessageCosts& costs);
 
 /// What was chosen, the same on every rank, and for `exchange` who makes what.
 struct ReductionChoice {

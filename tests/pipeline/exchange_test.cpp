@@ -131,14 +131,55 @@ TEST(Exchange, IsRefusedOnAnAcceleratorForNow) {
 }
 
 TEST(AutomaticReduction, TakesExchangeForCubesMuchLargerThanTheStars) {
+    const MessageCosts costs;
     ReductionSizes sizes{.n_star = 100'000'000, .cube_bytes = 20'000'000, .n_rank = 16, .n_thread = 8};
     // The same work either way: what is sent decides.
-    EXPECT_LT(times_of_reduce_scatter(sizes, 1).total(), times_of_exchange(sizes, 1).total());
+    EXPECT_LT(times_of_reduce_scatter(sizes, 1, costs).total(), times_of_exchange(sizes, 1, costs).total());
     sizes = {.n_star = 100'000, .cube_bytes = 2'000'000'000, .n_rank = 16, .n_thread = 8};
-    EXPECT_GT(times_of_reduce_scatter(sizes, 1).total(), 4 * times_of_exchange(sizes, 1).total());
+    EXPECT_GT(times_of_reduce_scatter(sizes, 1, costs).total(), 4 * times_of_exchange(sizes, 1, costs).total());
     // Messages are what a small galaxy on many ranks pays for.
     sizes = {.n_star = 1000, .cube_bytes = 1'000'000, .n_rank = 4000, .n_thread = 8};
-    EXPECT_LT(times_of_reduce_scatter(sizes, 0).total(), times_of_exchange(sizes, 0).total());
+    EXPECT_LT(times_of_reduce_scatter(sizes, 0, costs).total(), times_of_exchange(sizes, 0, costs).total());
+}
+
+TEST(AutomaticReduction, CostsAreMeasuredOrAsConfigured) {
+    auto& world = test::world();
+    const MessageCosts measured = message_costs({}, world);
+    for (const double value : {measured.latency, measured.link, measured.memory, measured.product}) {
+        EXPECT_GT(value, 0);
+        EXPECT_TRUE(std::isfinite(value));
+        EXPECT_EQ(world.all_reduce_value(value, Op::max), value) << "the same on every rank";
+    }
+    ParallelOptions options;
+    options.message_latency = 0;
+    options.link_rate = 1e6;
+    options.copy_rate = 2e6;
+    options.product_rate = 3e6;
+    const std::int64_t before = world.traffic().bytes("all_to_all");
+    const MessageCosts given = message_costs(options, world);
+    EXPECT_EQ(world.traffic().bytes("all_to_all"), before) << "nothing to measure";
+    EXPECT_EQ(given.latency, 0);
+    EXPECT_EQ(given.link, 1e6);
+    EXPECT_EQ(given.memory, 2e6);
+    EXPECT_EQ(given.product, 3e6);
+}
+
+TEST(AutomaticReduction, FollowsTheCostsOfTheConfiguration) {
+    auto& world = test::world();
+    if (world.size() == 1) { GTEST_SKIP() << "nothing to choose"; }
+    const test::Scene scene("reduction-costs", galaxy(500));
+    // Copies and products that cost nothing leave the messages: their number, or their bytes.
+    const auto taken = [&](const std::string& latency, const std::string& link) {
+        const std::string path = scene.run("costs.h5",
+                                           {"parallel.message_latency=" + latency, "parallel.link_rate=" + link,
+                                            "parallel.copy_rate=1e18", "parallel.product_rate=1e24"},
+                                           world);
+        const std::string method = provenance(path, "reduction");
+        world.barrier();
+        return method;
+    };
+    EXPECT_EQ(taken("1", "1e12"), "reduce-scatter") << "seven calls in place of one";
+    EXPECT_EQ(taken("0", "1"), "exchange") << "500 stars against a cube";
 }
 
 TEST(AutomaticReduction, SaysWhatItTookAndWhy) {

@@ -49,6 +49,10 @@ struct ParallelOptions {
     ConvolutionLayout convolution = ConvolutionLayout::automatic;
     std::string device = "auto";
     std::int64_t threads = 0;
+    std::optional<double> message_latency;
+    std::optional<double> link_rate;
+    std::optional<double> copy_rate;
+    std::optional<double> product_rate;
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -65,6 +69,18 @@ struct ParallelOptions {
             "program on the CPU, each step checked, for tests");
         key("parallel.threads", threads, unit::none, "threads a rank; 0: the cores of the node shared among its ranks",
             at_least(0), at_most(1024));
+        key("parallel.message_latency", message_latency, unit::second,
+            "what a message between two ranks costs, however short, for the choices `auto`; null: measured when there "
+            "is "
+            "something to choose, in milliseconds",
+            at_least(0));
+        key("parallel.link_rate", link_rate, "byte/s", "that a rank sends while it receives as many; null: measured",
+            above(0));
+        key("parallel.copy_rate", copy_rate, "byte/s",
+            "that a thread turns from spectra into planes, in new memory; null: measured", above(0));
+        key("parallel.product_rate", product_rate, "1/s",
+            "multiply-adds of a thread in the product of row weights and templates, in cache; null: measured",
+            above(0));
     }
 };
 
