@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 void require_own_slab(const GhostExchange& exchange, WaveRange range, std::int64_t n_ghost) {
     if (exchange.is_slab_of(range) && n_ghost >= 0) { return; }
-    throw Error({.where = "with_ghosts",
+    throw Error({.where = "ghost planes",
                  .found = fmt::format("a slab of {} planes from {}, {} ghosts", range.count, range.first, n_ghost),
                  .expected = fmt::format("this rank's own {} planes from {}, ghosts >= 0", exchange.own.count,
                                          exchange.own.first),
@@ -24,27 +24,28 @@ void require_own_slab(const GhostExchange& exchange, WaveRange range, std::int64
 
 } // namespace
 
-CubeSlab with_ghosts(const CubeSlab& slab, std::int64_t n_ghost, std::int64_t n_wave, Communicator& comm) {
-    const std::int64_t plane = slab.n_y() * slab.n_x();
-    const GhostExchange exchange(n_ghost, n_wave, plane, comm.rank(), comm.size());
-    std::vector<float> sent, received;
-    CubeSlab out;
+GhostPlanes exchange_ghosts(const CubeSlab& slab, std::int64_t first, std::int64_t n_spaxel, std::int64_t n_ghost,
+                            std::int64_t n_wave, Communicator& comm) {
+    const GhostExchange exchange(n_ghost, n_wave, n_spaxel, comm.rank(), comm.size());
+    std::vector<float> sent;
+    GhostPlanes ghosts;
     agree(comm, [&] {
         require_own_slab(exchange, slab.range(), n_ghost);
+        sent.reserve(static_cast<std::size_t>(std::reduce(exchange.send_counts.begin(), exchange.send_counts.end())));
         for (const WaveRange& give : exchange.give) {
-            const float* planes = slab.data().data() + (give.first - exchange.own.first) * plane;
-            if (give.count > 0) { sent.insert(sent.end(), planes, planes + give.count * plane); }
+            for (std::int64_t wave = give.first; wave < give.end(); ++wave) {
+                const float* spaxels = slab.flux().row(wave - exchange.own.first) + first;
+                sent.insert(sent.end(), spaxels, spaxels + n_spaxel);
+            }
         }
-        received.resize(static_cast<std::size_t>((exchange.n_below() + exchange.n_above()) * plane));
-        out = CubeSlab(exchange.wide, slab.n_y(), slab.n_x());
+        ghosts.below = {exchange.wide.first, exchange.n_below()};
+        ghosts.above = {exchange.own.end(), exchange.n_above()};
+        ghosts.n_spaxel = n_spaxel;
+        ghosts.flux.resize(static_cast<std::size_t>((ghosts.below.count + ghosts.above.count) * n_spaxel));
     });
-    comm.all_to_all(buffer(std::span<float>(sent)), exchange.send_counts, buffer(std::span<float>(received)),
+    comm.all_to_all(buffer(std::span<float>(sent)), exchange.send_counts, buffer(std::span<float>(ghosts.flux)),
                     exchange.receive_counts);
-    const std::int64_t n_below = exchange.n_below() * plane;
-    auto to = std::copy(received.begin(), received.begin() + n_below, out.data().begin());
-    to = std::copy(slab.data().begin(), slab.data().end(), to);
-    std::copy(received.begin() + n_below, received.end(), to);
-    return out;
+    return ghosts;
 }
 
 DeviceSlab with_ghosts(device::Accelerator& accelerator, const DeviceSlab& slab, std::int64_t n_ghost,

@@ -87,18 +87,31 @@ private:
     std::vector<std::vector<double>> sum_;
 };
 
-/// Every thread takes an equal run of planes and has scratch memory of its own.
+/// Every thread takes an equal run of planes and has scratch memory of its own. Results lie one after the other from where the run
+/// begins: a plane has been read when its place is written to. Then the runs close up.
 template <class Convolver>
-void each_plane(const CubeSlab& slab, const ConvolutionWindow& window, Convolver& convolver, int n_thread,
-                CubeSlab& result) {
+void each_plane(CubeSlab& slab, std::int64_t n_y, std::int64_t n_x, const ConvolutionWindow& window,
+                Convolver& convolver, int n_thread) {
+    const std::int64_t padded = slab.n_y() * slab.n_x(), plane = n_y * n_x;
+    const auto begin = [&](std::int64_t thread) { return slab.n_wave() * thread / n_thread; };
+    std::vector<std::vector<float>> windows(static_cast<std::size_t>(n_thread),
+                                            std::vector<float>(static_cast<std::size_t>(window.n_y * window.n_x)));
+    float* flux = slab.data().data();
     device::run_blocks({n_thread}, n_thread, [&](std::int64_t thread) {
-        std::vector<float> scratch(static_cast<std::size_t>(window.n_y * window.n_x));
-        const std::int64_t end = slab.n_wave() * (thread + 1) / n_thread;
-        for (std::int64_t i = slab.n_wave() * thread / n_thread; i < end; ++i) {
-            window.copy(slab.flux().row(i), scratch.data());
-            convolver(scratch.data(), result.flux().row(i), static_cast<int>(thread));
+        float* scratch = windows[static_cast<std::size_t>(thread)].data();
+        float* result = flux + begin(thread) * padded;
+        for (std::int64_t i = begin(thread); i < begin(thread + 1); ++i, result += plane) {
+            window.copy(flux + i * padded, scratch);
+            convolver(scratch, result, static_cast<int>(thread));
         }
     });
+    if (plane < padded) {
+        for (int thread = 1; thread < n_thread; ++thread) {
+            const float* from = flux + begin(thread) * padded;
+            std::copy(from, from + (begin(thread + 1) - begin(thread)) * plane, flux + begin(thread) * plane);
+        }
+    }
+    slab.shrink_planes(n_y, n_x);
 }
 
 } // namespace
@@ -111,24 +124,35 @@ Convolution cheaper_convolution(const Kernel2D& kernel, std::int64_t n_y, std::i
     return cost.sums <= exchange * cost.points * std::log2(cost.points) ? Convolution::direct : Convolution::fft;
 }
 
-CubeSlab convolve(const CubeSlab& slab, const Kernel2D& kernel, std::int64_t margin, Convolution method, int n_thread) {
+CubeSlab convolve(CubeSlab slab, const Kernel2D& kernel, std::int64_t margin, Convolution method, int n_thread) {
     const auto [n_y, n_x] = field_within(slab.n_y(), slab.n_x(), margin);
-    CubeSlab result(slab.range(), n_y, n_x);
-    if (slab.n_wave() == 0) { return result; }
     n_thread = static_cast<int>(std::clamp<std::int64_t>(slab.n_wave(), 1, device::threads_for(n_thread, 1)));
     const ConvolutionWindow window(kernel, n_y, n_x, margin);
     if (method == Convolution::automatic) { method = cheaper_convolution(kernel, n_y, n_x); }
-    if (method == Convolution::fft) {
+    if (slab.n_wave() == 0) {
+        slab.shrink_planes(n_y, n_x);
+    } else if (method == Convolution::fft) {
         FftConvolution convolver(kernel, n_y, n_x, n_thread);
-        each_plane(slab, window, convolver, n_thread, result);
+        each_plane(slab, n_y, n_x, window, convolver, n_thread);
     } else if (kernel.is_separable()) {
         SeparableConvolution convolver(kernel, n_y, n_x, n_thread);
-        each_plane(slab, window, convolver, n_thread, result);
+        each_plane(slab, n_y, n_x, window, convolver, n_thread);
     } else {
         DirectConvolution convolver(kernel, n_y, n_x, n_thread);
-        each_plane(slab, window, convolver, n_thread, result);
+        each_plane(slab, n_y, n_x, window, convolver, n_thread);
     }
-    return result;
+    return slab;
+}
+
+std::int64_t convolution_scratch(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread) {
+    const ConvolutionWindow window(kernel, n_y, n_x, 0);
+    std::int64_t bytes = n_thread * window.n_y * window.n_x * static_cast<std::int64_t>(sizeof(float));
+    if (cheaper_convolution(kernel, n_y, n_x) == Convolution::fft) {
+        bytes += FftConvolution::bytes(kernel, n_y, n_x, n_thread);
+    } else if (kernel.is_separable()) {
+        bytes += n_thread * window.n_y * n_x * static_cast<std::int64_t>(sizeof(float));
+    }
+    return bytes;
 }
 
 } // namespace tessera

@@ -1,11 +1,26 @@
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "instrument/device_constants.hpp"
 #include "instrument/lsf_kernels.hpp"
-#include "instrument/lsf_planes.hpp"
+#include "tessera/core/error.hpp"
 #include "tessera/instrument/device_instrument.hpp"
 
 namespace tessera {
+namespace {
+
+void check_planes(WaveRange have, WaveRange wanted, const Lsf& lsf) {
+    if (wanted.count > 0 && (wanted.first < have.first || wanted.end() > have.end() ||
+                             (!lsf.is_identity() && wanted.end() > std::ssize(lsf.kernel_of)))) {
+        throw Error({.where = "apply_lsf",
+                     .found = fmt::format("planes {} to {} of a function of {} pixels", have.first, have.end(),
+                                          lsf.kernel_of.size()),
+                     .expected = fmt::format("planes {} to {}", wanted.first, wanted.end())});
+    }
+}
+
+} // namespace
 
 DeviceSlab apply_lsf(device::Accelerator& accelerator, const DeviceSlab& with_ghosts, WaveRange wanted,
                      const Lsf& lsf) {

@@ -63,6 +63,11 @@ std::int64_t FftConvolution::fast_length(std::int64_t n) {
     }
 }
 
+std::int64_t FftConvolution::bytes(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread) {
+    const std::int64_t length_y = fast_length(n_y + kernel.n_y - 1), length_x = fast_length(n_x + kernel.n_x - 1);
+    return (1 + n_thread) * length_y * (length_x / 2 + 1) * static_cast<std::int64_t>(sizeof(fftw_complex));
+}
+
 FftConvolution::FftConvolution(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread)
     : state_(std::make_unique<State>()) {
     State& s = *state_;
@@ -94,6 +99,7 @@ FftConvolution::FftConvolution(const Kernel2D& kernel, std::int64_t n_y, std::in
     s.kernel_norm = std::sqrt(s.kernel_norm);
     fftw_execute_dft_r2c(s.forward, work, as_complex(work));
     const double scale = 1.0 / static_cast<double>(s.length_y * s.length_x);
+    s.kernel.reserve(static_cast<std::size_t>(s.n_double() / 2));
     for (std::int64_t i = 0; i < s.n_double(); i += 2) { s.kernel.emplace_back(work[i] * scale, work[i + 1] * scale); }
 }
 

@@ -19,6 +19,9 @@ public:
     /// window [n_y + kernel.n_y - 1, n_x + kernel.n_x - 1] to result [n_y, n_x]; `thread` picks the scratch memory.
     void operator()(const float* window, float* result, int thread);
 
+    /// Bytes that it takes: planes of the transform, one for the kernel and one a thread.
+    static std::int64_t bytes(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread);
+
     /// Smallest length >= n whose only prime factors are 2, 3, 5 and 7: those FFTW transforms fastest.
     static std::int64_t fast_length(std::int64_t n);
 

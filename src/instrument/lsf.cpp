@@ -7,11 +7,9 @@
 #include <fmt/format.h>
 
 #include "instrument/config_error.hpp"
-#include "instrument/lsf_planes.hpp"
 #include "instrument/warn_once.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/device/device.hpp"
 
 namespace tessera {
 namespace {
@@ -144,54 +142,6 @@ Lsf make_lsf(const LsfOptions& options, const WavelengthGrid& grid, double teles
     }
     make_kernels(lsf, options.taps);
     return lsf;
-}
-
-void check_planes(WaveRange have, WaveRange wanted, const Lsf& lsf) {
-    if (wanted.count > 0 && (wanted.first < have.first || wanted.end() > have.end() ||
-                             (!lsf.is_identity() && wanted.end() > std::ssize(lsf.kernel_of)))) {
-        throw Error({.where = "apply_lsf",
-                     .found = fmt::format("planes {} to {} of a function of {} pixels", have.first, have.end(),
-                                          lsf.kernel_of.size()),
-                     .expected = fmt::format("planes {} to {}", wanted.first, wanted.end())});
-    }
-}
-
-CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf, int n_thread) {
-    const WaveRange have = with_ghosts.range();
-    check_planes(have, wanted, lsf);
-    CubeSlab result(wanted, with_ghosts.n_y(), with_ghosts.n_x());
-    const std::int64_t n_spaxel = with_ghosts.n_y() * with_ghosts.n_x();
-    // A block of spaxels is small enough for the planes under the kernel to stay in cache from one pixel to the next.
-    constexpr std::int64_t block = 1024;
-    const std::int64_t n_block = (n_spaxel + block - 1) / block;
-    const device::Host where{device::threads_for(n_thread, 1)};
-    // A small field is one block: its planes are divided among the threads.
-    const std::int64_t n_part = std::clamp<std::int64_t>(4 * where.threads / std::max<std::int64_t>(1, n_block), 1,
-                                                         std::max<std::int64_t>(1, wanted.count));
-    device::run_blocks(where, n_block * n_part, [&](std::int64_t at) {
-        const std::int64_t begin = at / n_part * block, n = std::min(block, n_spaxel - begin), part = at % n_part;
-        for (std::int64_t i = wanted.count * part / n_part; i < wanted.count * (part + 1) / n_part; ++i) {
-            const std::int64_t wave = wanted.first + i;
-            float* out = result.flux().row(i) + begin;
-            if (lsf.is_identity()) {
-                std::copy_n(with_ghosts.flux().row(wave - have.first) + begin, n, out);
-                continue;
-            }
-            const auto& kernel = lsf.kernels[static_cast<std::size_t>(lsf.kernel_of[static_cast<std::size_t>(wave)])];
-            const std::int64_t half = std::ssize(kernel) / 2;
-            for (std::int64_t j = -half; j <= half; ++j) {
-                std::int64_t from = wave + j - have.first;
-                if (from < 0 || from >= have.count) {
-                    if (lsf.edge == Lsf::Edge::zero) { continue; }
-                    from = std::clamp<std::int64_t>(from, 0, have.count - 1);
-                }
-                const auto tap = static_cast<float>(kernel[static_cast<std::size_t>(j + half)]);
-                const float* in = with_ghosts.flux().row(from) + begin;
-                for (std::int64_t s = 0; s < n; ++s) { out[s] += tap * in[s]; }
-            }
-        }
-    });
-    return result;
 }
 
 } // namespace tessera

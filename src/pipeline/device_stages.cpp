@@ -102,16 +102,15 @@ ObservedCube DeviceStages::observe() {
     {
         const Region region("lsf");
         const StageMarks::Stage stage(marks_, "lsf");
-        DeviceSlab ghosts;
         if (!plan_.lsf.is_identity()) {
-            ghosts = with_ghosts(accelerator_, blurred, plan_.lsf.half_width(), plan_.pixels.size(), comm());
+            const WaveRange own = blurred.range;
+            DeviceSlab ghosts = with_ghosts(accelerator_, blurred, plan_.lsf.half_width(), plan_.pixels.size(), comm());
+            blurred = DeviceSlab(); // two slabs at a time, and no more
             watch();
+            agree(mpi_, [&] { blurred = apply_lsf(accelerator_, ghosts, own, plan_.lsf); });
         }
         agree(mpi_, [&] {
-            flux = band_planes(accelerator_, plan_,
-                               plan_.lsf.is_identity() ? std::move(blurred)
-                                                       : apply_lsf(accelerator_, ghosts, blurred.range, plan_.lsf),
-                               0);
+            flux = band_planes(accelerator_, plan_, blurred, 0);
             if (stages) { out.lsf = to_host(accelerator_, flux); }
         });
         blurred = DeviceSlab();

@@ -10,15 +10,20 @@ namespace tessera {
 
 namespace {
 
-/// The planes of the slab that lie in the telescope's band, renumbered from the band's first pixel; margin cut off.
-CubeSlab band_planes(const Plan& plan, const CubeSlab& slab, std::int64_t margin) {
+/// The part of the range that lies in the telescope's band.
+WaveRange in_band(const Plan& plan, WaveRange range) {
     const WaveRange band = plan.band_range();
-    const std::int64_t first = std::clamp(slab.range().first, band.first, band.end());
-    const std::int64_t end = std::clamp(slab.range().end(), first, band.end());
-    CubeSlab out({first - band.first, end - first}, slab.n_y() - 2 * margin, slab.n_x() - 2 * margin);
+    const std::int64_t first = std::clamp(range.first, band.first, band.end());
+    return {first, std::clamp(range.end(), first, band.end()) - first};
+}
+
+/// A copy of the planes that lie in the band, renumbered from its first pixel; margin cut off.
+CubeSlab band_planes(const Plan& plan, const CubeSlab& slab, std::int64_t margin) {
+    const WaveRange planes = in_band(plan, slab.range());
+    CubeSlab out({planes.first - plan.n_before, planes.count}, slab.n_y() - 2 * margin, slab.n_x() - 2 * margin);
     for (std::int64_t w = 0; w < out.n_wave(); ++w) {
         for (std::int64_t y = 0; y < out.n_y(); ++y) {
-            const float* from = &slab.flux()(first - slab.range().first + w, y + margin, margin);
+            const float* from = &slab.flux()(planes.first - slab.range().first + w, y + margin, margin);
             std::copy_n(from, out.n_x(), &out.flux()(w, y, 0));
         }
     }
@@ -30,29 +35,25 @@ CubeSlab band_planes(const Plan& plan, const CubeSlab& slab, std::int64_t margin
 ObservedCube observe(const Plan& plan, CubeSlab&& summed, Communicator& comm) {
     ObservedCube out;
     const bool stages = plan.config.output.stages;
-    if (stages) { out.accumulated = band_planes(plan, summed, plan.field.margin); }
-    CubeSlab blurred;
+    CubeSlab slab = std::move(summed); // all that follows happens in its memory
     {
         const Region region("psf");
         agree(comm, [&] {
-            blurred = convolve(summed, plan.psf, plan.field.margin, Convolution::automatic, plan.where.threads);
+            if (stages) { out.accumulated = band_planes(plan, slab, plan.field.margin); }
+            slab = convolve(std::move(slab), plan.psf, plan.field.margin, Convolution::automatic, plan.where.threads);
+            if (stages) { out.psf = band_planes(plan, slab, 0); }
         });
-        summed = CubeSlab();
     }
-    if (stages) { out.psf = band_planes(plan, blurred, 0); }
     {
         const Region region("lsf");
-        if (plan.lsf.is_identity()) {
-            out.flux = band_planes(plan, blurred, 0);
-        } else {
-            const CubeSlab ghosts = with_ghosts(blurred, plan.lsf.half_width(), plan.pixels.size(), comm);
-            agree(comm, [&] {
-                out.flux = band_planes(plan, apply_lsf(ghosts, blurred.range(), plan.lsf, plan.where.threads), 0);
-            });
-        }
-        blurred = CubeSlab();
+        apply_lsf(slab, plan.lsf, comm, plan.where.threads);
+        agree(comm, [&] {
+            const WaveRange kept = in_band(plan, slab.range());
+            slab.keep_planes(kept, kept.first - plan.n_before);
+            if (stages) { out.lsf = slab; }
+        });
+        out.flux = std::move(slab);
     }
-    if (stages) { out.lsf = out.flux; }
     {
         const Region region("noise");
         const NoiseScene scene{.wavelengths = &plan.band,

@@ -31,7 +31,7 @@ std::vector<double> cropped(const SpatialGrid& field, const std::vector<double>&
 std::vector<double> blurred(const Plan& plan, const std::vector<double>& padded) {
     CubeSlab plane({0, 1}, plan.field.padded_y(), plan.field.padded_x());
     for (std::size_t i = 0; i < padded.size(); ++i) { plane.data()[i] = static_cast<float>(padded[i]); }
-    const CubeSlab field = convolve(plane, plan.psf, plan.field.margin);
+    const CubeSlab field = convolve(std::move(plane), plan.psf, plan.field.margin);
     return {field.data().begin(), field.data().end()};
 }
 

@@ -11,6 +11,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/cube/spaxel_owners.hpp"
+#include "tessera/instrument/convolve.hpp"
 
 namespace tessera {
 
@@ -22,7 +23,7 @@ std::int64_t peak_memory(const std::vector<MemoryItem>& items) {
         return bytes;
     };
     return sum(Phase::always) + std::max({sum(Phase::reading), sum(Phase::gas), sum(Phase::synthesis),
-                                          sum(Phase::reduction), sum(Phase::instrument)});
+                                          sum(Phase::reduction), sum(Phase::instrument), sum(Phase::writing)});
 }
 
 namespace {
@@ -117,9 +118,16 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, 
         items.push_back({"reduction: partial cube twice", 2 * partial, Phase::reduction});
         items.push_back({"reduction: slab, twice", n_rank > 1 ? 2 * padded_slab : 0, Phase::reduction});
     }
-    // Into and out of the PSF; out of it with its ghost planes, out of the LSF, and the band cut out.
-    items.push_back({"instrument: slabs", std::max(padded_slab + slab, 4 * slab), Phase::instrument});
+    const bool noise = plan.config.noise.kind != NoiseKind::none;
+    const std::int64_t scratch =
+        std::max(convolution_scratch(plan.psf, plan.field.n_y, plan.field.n_x, plan.where.threads),
+                 lsf_scratch(plan.lsf, plan.field.n_x * plan.field.n_y, n_rank, plan.where.threads));
+    // One slab from stage to stage; beside it the variance, when the margin is gone.
+    items.push_back({"instrument: slab, variance", std::max(padded_slab, noise ? 2 * slab : 0), Phase::instrument});
+    items.push_back({"instrument: planes, ghosts", scratch, Phase::instrument});
     items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});
+    // The mask beside the flux and its variance, and zeros where there is none.
+    items.push_back({"writing: slab, variance, mask", ((noise ? 3 : 2) + (stages ? 3 : 0)) * slab, Phase::writing});
     items.push_back({"maps", plan.field.n_padded() * 8 * 24, Phase::always});
     return items;
 }
@@ -135,8 +143,11 @@ std::int64_t device_memory(const Plan& plan, const Communicator& comm) {
     const std::int64_t templates = copies * plan.library.n_node() * plan.library.n_wave() * 4;
     const std::int64_t reduced = comm.size() > 1 ? partial + padded_slab : partial;
     constexpr std::int64_t least_room = std::int64_t{64} << 20; // for row weights and panels
-    return std::max(
-        {stars, stars / 3 * 2 + templates + partial + least_room, reduced, std::max(padded_slab + slab, 4 * slab)});
+    // Into and out of the PSF; with its ghost planes, and out of the LSF.
+    const std::int64_t ghosts = std::min(comm.size() > 1 ? 2 * plan.lsf.half_width() : 0, plan.pixels.size()) *
+                                plan.field.n_x * plan.field.n_y * 4;
+    return std::max({stars, stars / 3 * 2 + templates + partial + least_room, reduced,
+                     std::max(padded_slab + slab, 2 * (slab + ghosts))});
 }
 
 namespace {

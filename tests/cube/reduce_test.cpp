@@ -104,46 +104,77 @@ TEST(Reduce, BytesSentStayBelowOneCubeByReduceScatterAndTwoByAllreduce) {
     if (world.size() > 1) { EXPECT_GT(world.traffic().bytes("all_reduce"), before_all); }
 }
 
-TEST(WithGhosts, BordersAreTheNeighboursPlanes) {
+TEST(Ghosts, AreTheNeighboursPlanes) {
     auto& world = test::world();
     for (const std::int64_t n_wave : {11, 1, 2, 3, 40}) {
         for (const std::int64_t n_ghost : {0, 1, 2, 5, 12, 100}) { // 5 and more reach past the next rank's slab
             const CubeSlab slab = numbered_slab(n_wave, world.rank(), world.size());
-            const CubeSlab wide = with_ghosts(slab, n_ghost, n_wave, world);
-            if (slab.n_wave() == 0) {
-                EXPECT_EQ(wide.n_wave(), 0);
-                continue;
-            }
-            EXPECT_EQ(wide.range().first, std::max<std::int64_t>(0, slab.range().first - n_ghost));
-            EXPECT_EQ(wide.range().end(), std::min(n_wave, slab.range().end() + n_ghost));
-            EXPECT_EQ(wide.n_y(), n_y);
-            EXPECT_EQ(wide.n_x(), n_x);
-            for (std::int64_t i = 0; i < wide.flux().size(); ++i) {
-                ASSERT_EQ(wide.data()[static_cast<std::size_t>(i)],
-                          static_cast<float>(wide.range().first * n_y * n_x + i))
-                    << n_wave << " wavelengths, " << n_ghost << " ghosts";
+            for (const auto& [first, n_spaxel] : {std::pair{0, 35}, std::pair{9, 14}, std::pair{34, 1}}) {
+                const GhostPlanes ghosts = exchange_ghosts(slab, first, n_spaxel, n_ghost, n_wave, world);
+                const WaveRange own = slab.range();
+                const bool any = own.count > 0;
+                EXPECT_EQ(ghosts.below.end(), own.first);
+                EXPECT_EQ(ghosts.below.count, any ? std::min(n_ghost, own.first) : 0);
+                EXPECT_EQ(ghosts.above.first, own.end());
+                EXPECT_EQ(ghosts.above.count, any ? std::min(n_ghost, n_wave - own.end()) : 0);
+                for (const WaveRange& side : {ghosts.below, ghosts.above}) {
+                    for (std::int64_t wave = side.first; wave < side.end(); ++wave) {
+                        for (std::int64_t s = 0; s < n_spaxel; ++s) {
+                            ASSERT_EQ(ghosts.row(wave)[s], static_cast<float>(wave * n_y * n_x + first + s))
+                                << n_wave << " wavelengths, " << n_ghost << " ghosts";
+                        }
+                    }
+                }
             }
         }
     }
 }
 
-TEST(WithGhosts, ExchangesTheBordersAndNoMore) {
+TEST(Ghosts, BordersAreExchangedAndNoMore) {
     auto& world = test::world();
     const std::int64_t before = world.traffic().bytes("all_to_all");
-    with_ghosts(numbered_slab(40, world.rank(), world.size()), 2, 40, world);
+    exchange_ghosts(numbered_slab(40, world.rank(), world.size()), 0, n_y * n_x, 2, 40, world);
     EXPECT_LE(world.traffic().bytes("all_to_all") - before,
               2 * 2 * n_y * n_x * static_cast<std::int64_t>(sizeof(float)));
 }
 
-TEST(WithGhosts, SlabOfAnotherRangeIsAnErrorOnEveryRank) {
+TEST(Ghosts, SlabOfAnotherRangeIsAnErrorOnEveryRank) {
     auto& world = test::world();
-    const bool wrong = world.is_root();
-    const auto error = test::error_of([&] {
-        with_ghosts(wrong ? CubeSlab({3, 2}, n_y, n_x) : numbered_slab(11, world.rank(), world.size()), 1, 11, world);
-    });
+    const CubeSlab slab = world.is_root() ? CubeSlab({3, 2}, n_y, n_x) : numbered_slab(11, world.rank(), world.size());
+    const auto error = test::error_of([&] { exchange_ghosts(slab, 0, n_y * n_x, 1, 11, world); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::internal);
     EXPECT_THAT(error->what(), testing::HasSubstr("2 planes from 3"));
+}
+
+TEST(Slab, PlanesAreKeptInPlaceWithNewNumbers) {
+    CubeSlab slab = numbered_slab(40, 0, 1);
+    const float* memory = slab.data().data();
+    slab.keep_planes({7, 30}, 2);
+    EXPECT_EQ(slab.range().first, 2);
+    ASSERT_EQ(slab.n_wave(), 30);
+    EXPECT_EQ(slab.data().data(), memory);
+    ASSERT_EQ(slab.data().size(), 30U * n_y * n_x);
+    for (std::size_t i = 0; i < slab.data().size(); ++i) {
+        ASSERT_EQ(slab.data()[i], static_cast<float>(7 * n_y * n_x + static_cast<std::int64_t>(i)));
+    }
+    slab.keep_planes({9, 0}, 5);
+    EXPECT_EQ(slab.range().first, 5);
+    EXPECT_EQ(slab.n_wave(), 0);
+    const auto error = test::error_of([&] { numbered_slab(40, 0, 1).keep_planes({39, 2}, 0); });
+    ASSERT_TRUE(error);
+    EXPECT_THAT(error->what(), testing::HasSubstr("39 to 41"));
+}
+
+TEST(Slab, SmallerPlanesLieAtTheFront) {
+    CubeSlab slab({3, 400}, 60, 60); // several pages
+    for (std::size_t i = 0; i < slab.data().size(); ++i) { slab.data()[i] = static_cast<float>(i); }
+    slab.shrink_planes(20, 30);
+    EXPECT_EQ(slab.range().first, 3);
+    EXPECT_EQ(slab.n_y(), 20);
+    EXPECT_EQ(slab.n_x(), 30);
+    ASSERT_EQ(slab.data().size(), 400U * 20 * 30);
+    for (std::size_t i = 0; i < slab.data().size(); ++i) { ASSERT_EQ(slab.data()[i], static_cast<float>(i)); }
 }
 
 } // namespace

@@ -178,6 +178,24 @@ TEST(Convolve, APlaneIsTheSameInAnySlab) {
     }
 }
 
+TEST(Convolve, InPlaceItIsTheSameOnAnyNumberOfThreads) {
+    for (const std::int64_t margin : {0, 3}) {
+        const CubeSlab slab = random_slab(11, 12 + 2 * margin, 9 + 2 * margin);
+        for (const Kernel2D& kernel : {random_kernel(7, 7), gaussian_kernel(1.3, 7)}) {
+            for (const Convolution method : {Convolution::direct, Convolution::fft}) {
+                const CubeSlab expected = convolve(slab, kernel, margin, method, 1);
+                for (const int n_thread : {1, 2, 3, 5, 16}) {
+                    CubeSlab given = slab;
+                    const float* memory = given.data().data();
+                    const CubeSlab result = convolve(std::move(given), kernel, margin, method, n_thread);
+                    EXPECT_EQ(result.data().data(), memory);
+                    EXPECT_EQ(result.data(), expected.data()) << n_thread << " threads, margin " << margin;
+                }
+            }
+        }
+    }
+}
+
 TEST(Convolve, SmallKernelsAreSummedAndWideOnesTransformed) {
     EXPECT_EQ(cheaper_convolution(sampled_gaussian_kernel(0.6, 5), 25, 25), Convolution::direct);
     EXPECT_EQ(cheaper_convolution(moffat_kernel(3.5, 2.5, 71), 300, 300), Convolution::fft);

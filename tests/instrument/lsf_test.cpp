@@ -22,6 +22,13 @@ CubeSlab one_spaxel(const std::vector<double>& spectrum, std::int64_t first = 0)
     return slab;
 }
 
+/// The whole cube on one rank.
+CubeSlab applied(CubeSlab cube, const Lsf& lsf, int n_thread = 0) {
+    const auto self = make_self_communicator();
+    apply_lsf(cube, lsf, *self, n_thread);
+    return cube;
+}
+
 std::vector<double> gaussian(const std::vector<double>& x, double centre, double sigma) {
     std::vector<double> out;
     for (const double position : x) {
@@ -161,7 +168,7 @@ TEST(Lsf, OnALogarithmicGridTheLineHasItsWidthInAngstromEverywhere) {
     for (const double centre : {3800.0, 5555.5, 10100.0}) {
         // An intrinsic line of 3 Angstrom: 1.2 to 3.5 pixels.
         const auto spectrum = gaussian(grid.centres, centre, 3.0);
-        const CubeSlab result = apply_lsf(one_spaxel(spectrum), {0, grid.size()}, lsf);
+        const CubeSlab result = applied(one_spaxel(spectrum), lsf);
         const double sigma = fwhm / constants::fwhm_per_sigma;
         double flux = 0, mean = 0, variance = 0;
         for (std::int64_t i = 0; i < grid.size(); ++i) {
@@ -197,13 +204,13 @@ TEST(Lsf, TheTableOfKernelsHasTheExactVarianceBetweenItsNodes) {
 TEST(Lsf, FluxIsConservedAndAFlatSpectrumStaysFlat) {
     const auto grid = make_linear_wavelengths(5000, 5250, 1.25);
     const Lsf lsf = make_lsf({}, grid, 2.51, {}, 0);
-    const CubeSlab flat = apply_lsf(one_spaxel(std::vector<double>(200, 3.0)), {0, 200}, lsf);
+    const CubeSlab flat = applied(one_spaxel(std::vector<double>(200, 3.0)), lsf);
     for (const float value : flat.data()) {
         EXPECT_NEAR(value, 3.0, 3e-6);
     } // beyond the ends the last plane is repeated
     std::vector<double> spike(200);
     spike[77] = 1;
-    const CubeSlab line = apply_lsf(one_spaxel(spike), {0, 200}, lsf);
+    const CubeSlab line = applied(one_spaxel(spike), lsf);
     EXPECT_NEAR(std::accumulate(line.data().begin(), line.data().end(), 0.0), 1, 1e-6);
 }
 
@@ -216,39 +223,27 @@ TEST(Lsf, BeyondTheBandTheLastPlaneOrNothing) {
     EXPECT_EQ(rubix.edge, Lsf::Edge::zero);
     EXPECT_EQ(rubix.half_width(), 12);
     EXPECT_NEAR(rubix.sigma[0], 2.0 / 1.25, 1e-9); // nothing subtracted
-    const CubeSlab flat = apply_lsf(one_spaxel(std::vector<double>(200, 1.0)), {0, 200}, rubix);
+    const CubeSlab flat = applied(one_spaxel(std::vector<double>(200, 1.0)), rubix);
     const auto& kernel = rubix.kernels.front();
     EXPECT_NEAR(flat.data()[0], 0.5 + kernel[12] / 2, 1e-6);
     EXPECT_NEAR(flat.data()[100], 1.0, 1e-6);
 }
 
-TEST(Lsf, ASlabWithGhostsGivesTheSameBitsAsTheWholeCube) {
+TEST(Lsf, AnyNumberOfThreadsGivesTheSameBits) {
     const auto grid = make_logarithmic_wavelengths(5000, 5200, 2e-4);
-    const std::int64_t n = grid.size(), n_y = 3, n_x = 500; // two blocks of spaxels
     const Lsf lsf = make_lsf(with_fwhm(3.0), grid, 2.51, {}, 0);
-    CubeSlab whole({0, n}, n_y, n_x);
+    CubeSlab whole({0, grid.size()}, 3, 500); // more than a thread takes at a time
     for (std::size_t i = 0; i < whole.data().size(); ++i) {
         whole.data()[i] = static_cast<float>(std::fmod(static_cast<double>(i) * 0.6180339887, 1.0));
     }
-    const CubeSlab expected = apply_lsf(whole, {0, n}, lsf);
-    const std::int64_t half = lsf.half_width();
-    for (const WaveRange wanted : {WaveRange{0, 40}, WaveRange{40, 61}, WaveRange{101, n - 101}, WaveRange{50, 0}}) {
-        const std::int64_t first = std::max<std::int64_t>(0, wanted.first - half),
-                           end = std::min(n, wanted.end() + half);
-        CubeSlab part({first, end - first}, n_y, n_x);
-        std::copy_n(whole.flux().row(first), part.data().size(), part.data().begin());
-        const CubeSlab result = apply_lsf(part, wanted, lsf, 2);
-        ASSERT_EQ(result.n_wave(), wanted.count);
-        for (std::size_t i = 0; i < result.data().size(); ++i) {
-            ASSERT_EQ(result.data()[i], expected.flux().row(wanted.first)[i]);
-        }
-    }
+    const CubeSlab expected = applied(whole, lsf, 1);
+    for (const int n_thread : {2, 3, 7}) { EXPECT_EQ(applied(whole, lsf, n_thread).data(), expected.data()); }
 }
 
-TEST(Lsf, TheIdentityCopiesTheWantedPlanes) {
-    const CubeSlab result = apply_lsf(one_spaxel({1, 2, 3, 4, 5}, 10), {12, 2}, Lsf{});
-    EXPECT_EQ(result.range().first, 12);
-    EXPECT_THAT(result.data(), testing::ElementsAre(3.0F, 4.0F));
+TEST(Lsf, TheIdentityLeavesTheCube) {
+    const CubeSlab result = applied(one_spaxel({1, 2, 3, 4, 5}, 10), Lsf{});
+    EXPECT_EQ(result.range().first, 10);
+    EXPECT_THAT(result.data(), testing::ElementsAre(1.0F, 2.0F, 3.0F, 4.0F, 5.0F));
 }
 
 TEST(Lsf, ErrorsNameKeyValueAndCure) {
@@ -268,11 +263,12 @@ TEST(Lsf, ErrorsNameKeyValueAndCure) {
     expect_config_error(with_fwhm(5000.0), {"lsf.fwhm", "5000", "80 pixels"});
 }
 
-TEST(Lsf, PlanesThatAreNotThereAreADefectThatIsNamed) {
-    const auto error = test::error_of([] { apply_lsf(one_spaxel({1, 2, 3}, 10), {9, 2}, Lsf{}); });
+TEST(Lsf, ASlabOfAnotherCubeIsADefectThatIsNamed) {
+    const Lsf lsf = make_lsf({}, make_linear_wavelengths(5000, 5250, 1.25), 2.51, {}, 0);
+    const auto error = test::error_of([&] { applied(one_spaxel({1, 2, 3}, 10), lsf); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::internal);
-    EXPECT_THAT(error->what(), HasSubstr("9 to 11"));
+    EXPECT_THAT(error->what(), HasSubstr("3 planes from 10"));
 }
 
 } // namespace

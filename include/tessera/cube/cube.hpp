@@ -45,6 +45,12 @@ public:
     std::vector<float>& data() { return flux_; }
     const std::vector<float>& data() const { return flux_; }
 
+    /// Cuts down to planes `kept` of range(), which get the numbers from `first` on. In place: the planes move to the front, and the
+    /// memory behind them goes back to the system. @throws Error(Kind::internal)  planes that the slab does not have
+    void keep_planes(WaveRange kept, std::int64_t first);
+    /// Planes of a smaller field, which lie one after the other at the front of data(); the memory behind them goes back to the system.
+    void shrink_planes(std::int64_t n_y, std::int64_t n_x);
+
 private:
     WaveRange range_;
     std::int64_t n_y_ = 0, n_x_ = 0;
@@ -70,8 +76,22 @@ struct EnumWords<Reduction> {
 CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm,
                 const device::Host& where = {});
 
-/// The slab with up to `n_ghost` planes of the neighbouring ranks on either side (fewer at the ends of the cube); correct
-/// also where a slab is thinner than n_ghost or empty. @par Cost  one all_to_all of the ghost planes.
-CubeSlab with_ghosts(const CubeSlab& slab, std::int64_t n_ghost, std::int64_t n_wave, Communicator& comm);
+/// Planes of other ranks on either side of a slab, in a run of spaxels: at most as many as were asked for, fewer at the ends of the
+/// cube, none for a slab without planes.
+struct GhostPlanes {
+    WaveRange below, above;    ///< global wavelength indices, next to the slab's own
+    std::int64_t n_spaxel = 0; ///< of the run
+    std::vector<float> flux;   ///< [below, then above; spaxel]
+    /// The run of spaxels in plane `wave`, which is one of below or above.
+    const float* row(std::int64_t wave) const {
+        return flux.data() + (wave < below.end() ? wave - below.first : below.count + wave - above.first) * n_spaxel;
+    }
+};
+
+/// The ghost planes of this rank's slab, spaxels `first` to `first + n_spaxel` of each plane [y, x]; correct also where a slab is
+/// thinner than n_ghost or empty. Collective. @par Cost  one all_to_all, as many floats to send as to receive
+/// @throws Error(Kind::internal)  on every rank, where one's slab is not its slab_of(n_wave, rank, size)
+GhostPlanes exchange_ghosts(const CubeSlab& slab, std::int64_t first, std::int64_t n_spaxel, std::int64_t n_ghost,
+                            std::int64_t n_wave, Communicator& comm);
 
 } // namespace tessera

@@ -25,8 +25,8 @@ DeviceSlab convolve(device::Accelerator& accelerator, const DeviceSlab& slab, co
 /// What `auto` takes on an accelerator for a field of n_y x n_x spaxels (without margin).
 Convolution cheaper_convolution_on_device(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x);
 
-/// As for the host, with its bits: planes `wanted` (global indices) convolved along wavelength. `with_ghosts` holds them and, where
-/// the grid has them, half_width() planes on either side.
+/// Planes `wanted` (global indices) convolved along wavelength, with the host's bits. `with_ghosts` holds them and, where the grid has
+/// them, half_width() planes on either side; what lies beyond its ends is as `lsf.edge` says.
 /// @throws Error(Kind::internal)  planes that the slab or the function does not have
 DeviceSlab apply_lsf(device::Accelerator& accelerator, const DeviceSlab& with_ghosts, WaveRange wanted, const Lsf& lsf);
 

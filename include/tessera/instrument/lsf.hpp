@@ -10,6 +10,8 @@
 
 namespace tessera {
 
+class Communicator;
+
 enum class LsfProfile { none, gaussian };
 template <>
 struct EnumWords<LsfProfile> {
@@ -76,11 +78,17 @@ std::vector<double> lsf_kernel(double sigma);
 /// RUBIX's: exp(-j² / (2 sigma²)), normalised over the taps.
 std::vector<double> sampled_lsf_kernel(double sigma, std::int64_t taps);
 
-/// Planes `wanted` (global indices) convolved along wavelength. `with_ghosts` holds them and, where the grid has them,
-/// half_width() planes on either side; what lies beyond its ends is as `lsf.edge` says.
-/// @return  [wanted.count, y, x], the same for any division into slabs, bit for bit
+/// The cube convolved along wavelength, in place. Planes of other ranks come in strips of spaxels, so that they take little memory,
+/// and each voxel is kept for as long as its neighbours need it. Beyond the ends of the cube it is as `lsf.edge` says. Collective.
+/// @param slab      this rank's slab of a cube with a plane for each pixel of `lsf`. The result is the same for any number of ranks,
+///                  bit for bit
 /// @param n_thread  0: OpenMP's own number
-/// @par Cost  (2 half_width + 1) multiply-adds a voxel; threads over spaxels
-CubeSlab apply_lsf(const CubeSlab& with_ghosts, WaveRange wanted, const Lsf& lsf, int n_thread = 0);
+/// @throws Error(Kind::internal)  the slab of another rank or another cube
+/// @par Cost  (2 half_width + 1) multiply-adds a voxel, threads over spaxels; sends its outermost half_width() planes
+/// @par Memory  besides the slab: lsf_scratch
+void apply_lsf(CubeSlab& slab, const Lsf& lsf, Communicator& comm, int n_thread = 0);
+
+/// Bytes that it takes besides the slab. @param n_spaxel  of a plane
+std::int64_t lsf_scratch(const Lsf& lsf, std::int64_t n_spaxel, int n_rank, int n_thread);
 
 } // namespace tessera

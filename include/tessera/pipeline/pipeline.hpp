@@ -24,7 +24,7 @@ struct CubeSummary {
 
 /// Memory that a rank will need, by item. Phases follow each other: the peak is what is always there plus the largest phase.
 struct MemoryItem {
-    enum class Phase { always, reading, gas, synthesis, reduction, instrument };
+    enum class Phase { always, reading, gas, synthesis, reduction, instrument, writing };
     std::string name;
     std::int64_t bytes = 0;
     Phase phase = Phase::always;
