@@ -72,7 +72,7 @@ DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std
     switch (method) {
     case Reduction::allreduce: return reduce_all(accelerator, own, n_y, n_x, range, comm);
     case Reduction::automatic:
-    case Reduction::exchange: // the plan refuses it on an accelerator
+    case Reduction::exchange: // collect_planes: nothing is summed
     case Reduction::reduce_scatter: break;
     }
     return reduce_scattered(accelerator, own, n_y, n_x, range, comm);

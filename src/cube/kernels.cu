@@ -4,3 +4,4 @@
 
 TESSERA_CUDA_KERNEL(tessera::ScaleFlux)
 TESSERA_CUDA_KERNEL(tessera::CutOut)
+TESSERA_CUDA_KERNEL(tessera::AddOwnSpaxels)

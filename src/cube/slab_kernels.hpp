@@ -33,4 +33,18 @@ struct CutOut {
     }
 };
 
+/// Pixel i of a rank's part, planes of its own spaxels, added to planes of all. No two of its spaxels are the same.
+struct AddOwnSpaxels {
+    static constexpr const char* name = "cube/add_own_spaxels";
+    const float* part;          ///< [wave, own spaxel]
+    float* planes;              ///< [wave, spaxel]
+    const std::int64_t* spaxel; ///< [own spaxel]
+    std::int64_t n_own, n_spaxel;
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t wave = i / n_own;
+        planes[wave * n_spaxel + spaxel[i - wave * n_own]] += part[i];
+    }
+};
+
 } // namespace tessera

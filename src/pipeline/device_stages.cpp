@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 
 #include "tessera/core/region.hpp"
 #include "tessera/instrument/device_instrument.hpp"
 #include "tessera/synthesis/device_synthesis.hpp"
+#include "tessera/view/star_exchange.hpp"
 
 namespace tessera {
 
@@ -19,36 +22,48 @@ void DeviceStages::project(Galaxy& galaxy) {
     sky_ = order_on_device(accelerator_, std::move(galaxy.stars), galaxy.rotation.matrix, plan_.field,
                            plan_.config.output.stages, galaxy.projection, plan_.where, mpi_);
     check_field(plan_, galaxy.projection);
+    reduction_ = choose_reduction(plan_, [&] { return stars_in_spaxels(sky_.start, mpi_); }, mpi_);
+    galaxy.reduction = reduction_.method;
+    galaxy.reduction_reason = reduction_.reason;
+    if (exchanges()) {
+        sky_ = exchange_by_spaxel(accelerator_, std::move(sky_), reduction_.owners, mpi_, comm());
+        watch();
+        rows_ = reduction_.owners.of_rank(mpi_.rank());
+    }
     galaxy.stars = Stars();
     galaxy.stars.row = std::move(rows);
 }
 
 void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress) {
     const StageMarks::Stage stage(marks_, "synthesis");
-    const bool in_blocks = mpi_.size() > 1 && plan_.config.parallel.reduction != Reduction::allreduce;
+    const bool in_blocks = mpi_.size() > 1 && reduction_.method == Reduction::reduce_scatter;
     PlaneBlocks blocks;
+    std::optional<std::span<const std::int64_t>> rows;
+    if (exchanges()) { rows = rows_; }
     agree(mpi_, [&] {
-        partial_ = DevicePartial(accelerator_, plan_.pixels.size(), plan_.field.n_padded());
+        partial_ = DevicePartial(accelerator_, plan_.pixels.size(), rows ? std::ssize(rows_) : plan_.field.n_padded());
         if (!in_blocks) { return; }
-        reduction_ = std::make_unique<BlockedReduction>(accelerator_, partial_, plan_.field.padded_y(),
-                                                        plan_.field.padded_x(), comm());
-        blocks = {reduction_->blocks(), [&](WaveRange block) { reduction_->done(block); }};
+        while_made_ = std::make_unique<BlockedReduction>(accelerator_, partial_, plan_.field.padded_y(),
+                                                         plan_.field.padded_x(), comm());
+        blocks = {while_made_->blocks(), [&](WaveRange block) { while_made_->done(block); }};
     });
     synthesise_into(partial_, blocks, accelerator_, sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
                     plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, mpi_, report, progress,
-                    std::array{plan_.band.edges.front(), plan_.band.edges.back()});
+                    std::array{plan_.band.edges.front(), plan_.band.edges.back()}, {}, rows);
     sky_ = DeviceSpaxelStars();
 }
 
 void DeviceStages::reduce() {
     const StageMarks::Stage stage(marks_, "reduce");
-    if (reduction_) {
-        summed_ = reduction_->finish();
-        reduction_.reset();
+    const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
+    if (while_made_) {
+        summed_ = while_made_->finish();
+        while_made_.reset();
         partial_ = DevicePartial();
+    } else if (exchanges()) {
+        summed_ = collect_planes(accelerator_, std::move(partial_), reduction_.owners, n_y, n_x, mpi_, comm());
     } else {
-        summed_ = tessera::reduce(accelerator_, std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(),
-                                  plan_.config.parallel.reduction, comm());
+        summed_ = tessera::reduce(accelerator_, std::move(partial_), n_y, n_x, reduction_.method, comm());
     }
     watch();
     agree(mpi_, [&] { scale(accelerator_, summed_, plan_.luminosity_to_output()); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/reduction_choice.hpp"
 #include "pipeline/stage_marks.hpp"
 #include "pipeline/stages.hpp"
 #include "tessera/comm/device_communicator.hpp"
@@ -19,6 +20,7 @@ public:
     Traffic traffic() const override;
 
 private:
+    bool exchanges() const { return reduction_.method == Reduction::exchange && mpi_.size() > 1; }
     void watch();
     Communicator& comm() { return *(by_nccl_ ? by_nccl_.get() : &mpi_); }
     const Plan& plan_;
@@ -27,7 +29,9 @@ private:
     std::unique_ptr<Communicator> by_nccl_; ///< null: MPI carries device memory
     DeviceSpaxelStars sky_;
     DevicePartial partial_;
-    std::unique_ptr<BlockedReduction> reduction_; ///< reduce-scatter on several ranks: begins during synthesis
+    ReductionChoice reduction_;
+    std::vector<std::int64_t> rows_;               ///< with exchange: spaxels that this rank makes
+    std::unique_ptr<BlockedReduction> while_made_; ///< reduce-scatter on several ranks: begins during synthesis
     DeviceSlab summed_;
     StageMarks marks_{accelerator_.compute()};
 };

@@ -17,7 +17,8 @@ void HostStages::project(Galaxy& galaxy) {
     check_field(plan_, galaxy.projection);
     std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
     drop({&galaxy.stars.x, &galaxy.stars.y});
-    reduction_ = choose_reduction(plan_, galaxy.projection.spaxel, comm_);
+    reduction_ = choose_reduction(
+        plan_, [&] { return stars_in_spaxels(galaxy.projection.spaxel, plan_.field.n_padded(), comm_); }, comm_);
     galaxy.reduction = reduction_.method;
     galaxy.reduction_reason = reduction_.reason;
     if (exchanges()) {

@@ -132,16 +132,19 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, 
     return items;
 }
 
-std::int64_t device_memory(const Plan& plan, const Communicator& comm) {
+std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction) {
     const auto share = [&](std::int64_t n) { return (n + comm.size() - 1) / comm.size(); };
     const std::int64_t stars = share(plan.snapshot->info().n_star_rows) * 50; // while they are ordered: the most
-    const std::int64_t partial = plan.field.n_padded() * plan.pixels.size() * 4;
+    const bool exchange = reduction == Reduction::exchange && comm.size() > 1;
+    const std::int64_t partial =
+        (exchange ? share(plan.field.n_padded()) : plan.field.n_padded()) * plan.pixels.size() * 4;
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
     // On their way and there; for RUBIX's resampling also their prefix sums, in double.
     const std::int64_t copies = plan.config.synthesis.resampling == Resampling::rubix ? 3 : 2;
     const std::int64_t templates = copies * plan.library.n_node() * plan.library.n_wave() * 4;
-    const std::int64_t reduced = comm.size() > 1 ? partial + padded_slab : partial;
+    // With exchange the slab twice: what the ranks sent, and the sum of it.
+    const std::int64_t reduced = comm.size() > 1 ? partial + (exchange ? 2 : 1) * padded_slab : partial;
     constexpr std::int64_t least_room = std::int64_t{64} << 20; // for row weights and panels
     // Into and out of the PSF; with its ghost planes, and out of the LSF.
     const std::int64_t ghosts = std::min(comm.size() > 1 ? 2 * plan.lsf.half_width() : 0, plan.pixels.size()) *
@@ -154,7 +157,7 @@ namespace {
 
 void check_device_memory(const Plan& plan, Communicator& comm) {
     if (!plan.accelerator) { return; }
-    const std::int64_t needed = device_memory(plan, comm);
+    const std::int64_t needed = device_memory(plan, comm, plan.reduction);
     const std::int64_t available = plan.accelerator->free_share();
     if (needed <= available) { return; }
     const device::AcceleratorInfo& info = plan.accelerator->info();

@@ -104,7 +104,7 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
         forecast.lines.push_back(fmt::format("device   {} {}: {}, {:.3g} GB free; stars and cubes take {:.3g} GB",
                                              device.kind, device.index, device.name,
                                              static_cast<double>(plan.accelerator->free_share()) * 1e-9,
-                                             static_cast<double>(device_memory(plan, comm)) * 1e-9));
+                                             static_cast<double>(device_memory(plan, comm, plan.reduction)) * 1e-9));
     }
     for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
     forecast.memory = memory_plan(plan, comm);

@@ -50,15 +50,6 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
     plan.n_before = before - first;
 }
 
-void refuse_exchange_on_accelerator(const Plan& plan) {
-    if (!plan.accelerator || plan.config.parallel.reduction != Reduction::exchange) { return; }
-    throw Error({.kind = Kind::config,
-                 .where = "parallel.reduction",
-                 .found = fmt::format("exchange, on a GPU ({})", plan.accelerator->info().name),
-                 .expected = "auto, reduce-scatter or allreduce there",
-                 .cure = "Take parallel.reduction: reduce-scatter, or parallel.device: cpu"});
-}
-
 /// What is known before the stars are: with one rank nothing is summed, and where only one way fits into memory it is taken.
 void set_reduction(Plan& plan, Communicator& comm) {
     const std::int64_t available = available_memory(comm);
@@ -70,13 +61,17 @@ void set_reduction(Plan& plan, Communicator& comm) {
         return;
     }
     if (plan.reduction != Reduction::automatic) { return; }
-    if (plan.accelerator) {
+    const std::int64_t room = plan.accelerator ? comm.all_reduce_value(plan.accelerator->free_share(), Op::min) : 0;
+    const auto fits = [&](Reduction reduction) {
+        return plan.accelerator ? device_memory(plan, comm, reduction) <= room
+                                : peak_memory(memory_plan(plan, comm, reduction)) <= available;
+    };
+    const bool sums_fit = fits(Reduction::reduce_scatter);
+    if (plan.accelerator && (sums_fit || !fits(Reduction::exchange))) {
         plan.reduction = Reduction::reduce_scatter;
-        plan.reduction_reason = "on a GPU";
+        plan.reduction_reason = "on a GPU, where it overlaps with the product";
         return;
     }
-    const auto fits = [&](Reduction reduction) { return peak_memory(memory_plan(plan, comm, reduction)) <= available; };
-    const bool sums_fit = fits(Reduction::reduce_scatter);
     if (sums_fit || !fits(Reduction::exchange)) {
         plan.reduction_reason.clear();
         return;
@@ -135,7 +130,6 @@ Plan make_plan(const Config& config, Communicator& comm) {
               .cosmology = Cosmology(config.cosmology),
               .where = where};
     plan.accelerator = std::move(accelerator);
-    agree(comm, [&] { refuse_exchange_on_accelerator(plan); });
     plan.rubix = config.preset == Preset::rubix;
     plan.telescope = load_telescope(config.telescope, config.folder);
     plan.psf = make_psf(config.psf, plan.telescope.spaxel_size);

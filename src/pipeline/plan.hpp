@@ -52,7 +52,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm);
 
 /// Bytes of the accelerator's memory that a rank cannot do without: its stars, its cubes, the templates. Row weights and panels take what
 /// is left, up to 8 GB, and go in as many pieces as that asks for.
-std::int64_t device_memory(const Plan& plan, const Communicator& comm);
+std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction);
 
 /// @throws Error(Kind::resource)  a rank would need more than it may use, of the node's memory or of its accelerator's: says how
 ///                                much, of what, and what would fit

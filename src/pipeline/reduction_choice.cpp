@@ -7,7 +7,6 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/synthesis/work_estimate.hpp"
-#include "tessera/view/star_exchange.hpp"
 
 namespace tessera {
 
@@ -36,12 +35,13 @@ ReductionTimes times_of_exchange(const ReductionSizes& sizes, double work, const
     return {work / sizes.n_thread, copies + others(sizes) * (stars + part) / costs.link + n_message * costs.latency};
 }
 
-ReductionChoice choose_reduction(const Plan& plan, std::span<const std::int32_t> spaxel, Communicator& comm) {
+ReductionChoice choose_reduction(const Plan& plan, const std::function<std::vector<std::int64_t>()>& count,
+                                 Communicator& comm) {
     ReductionChoice choice{.method = plan.reduction, .reason = plan.reduction_reason};
     if (comm.size() == 1 || (choice.method != Reduction::automatic && choice.method != Reduction::exchange)) {
         return choice;
     }
-    const std::vector<std::int64_t> n_star = stars_in_spaxels(spaxel, plan.field.n_padded(), comm);
+    const std::vector<std::int64_t> n_star = count();
     SpaxelWork work = spaxel_work(plan.library, plan.pixels, plan.config.synthesis);
     for (double* value : work.values()) { *value = comm.broadcast_value(*value, 0); }
     double of_sums = 0; // of every rank, when each has its share of every spaxel's stars

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <span>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "pipeline/message_costs.hpp"
 #include "pipeline/plan.hpp"
@@ -37,7 +38,8 @@ struct ReductionChoice {
 
 /// The reduction that the plan names; for `auto` the cheaper one of reduce-scatter and exchange (allreduce sends more than reduce-scatter
 /// and gains nothing). Says so in the log. Collective.
-/// @param spaxel  [star] of this rank, on the padded field; -1: outside
-ReductionChoice choose_reduction(const Plan& plan, std::span<const std::int32_t> spaxel, Communicator& comm);
+/// @param count  stars of all ranks in each spaxel of the padded field; called, collectively, where it matters
+ReductionChoice choose_reduction(const Plan& plan, const std::function<std::vector<std::int64_t>()>& count,
+                                 Communicator& comm);
 
 } // namespace tessera

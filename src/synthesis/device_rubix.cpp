@@ -134,7 +134,7 @@ void DeviceStarLight::set_to_rubix(const Progress& progress) {
         queue_.for_each(range.n_spaxel * n_pixel,
                         JoinChunks{table(), range.first_chunk, range.first_chunk + range.n_chunk, range.first_spaxel,
                                    n_pixel, run.part.data(), run.carried_here.data(), run.carried_on.data(),
-                                   cube_.flux.data()});
+                                   cube_.flux.data(), cube_.n_spaxel, own_column_.data()});
         std::swap(run.carried_here, run.carried_on);
         const std::int64_t n_done = range.first_star + range.n_star;
         if (progress && (n_done - n_told) * 20 >= n_star()) {

@@ -44,7 +44,8 @@ DeviceSpectra::DeviceSpectra(device::Queue& queue, const RowKind& kind, const No
 
 DeviceStarLight::DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
                                  const ssp::Library& library, const ssp::Interpolator& interpolator,
-                                 DevicePartial& cube, const PlaneBlocks& blocks, const DeviceTuning& tuning)
+                                 DevicePartial& cube, const PlaneBlocks& blocks, const DeviceTuning& tuning,
+                                 std::optional<std::span<const std::int64_t>> rows)
     : accelerator_(accelerator), queue_(accelerator.compute()), stars_(stars), outside_(outside), library_(library),
       cube_(cube), blocks_(blocks), tuning_(tuning), lookup_(queue_, interpolator) {
     const auto n = static_cast<std::size_t>(stars.n_spaxel());
@@ -54,7 +55,13 @@ DeviceStarLight::DeviceStarLight(device::Accelerator& accelerator, const DeviceS
                               (stars.start[s + 1] - stars.start[s] + chunk_stars - 1) / chunk_stars);
     }
     std::vector<std::int32_t> own(n);
-    std::iota(own.begin(), own.end(), 0);
+    if (rows) {
+        for (std::size_t i = 0; i < rows->size(); ++i) {
+            own[static_cast<std::size_t>((*rows)[i])] = static_cast<std::int32_t>(i);
+        }
+    } else {
+        std::iota(own.begin(), own.end(), 0);
+    }
     n_chunk_ = first_chunk.back();
     first_chunk_ = device::Buffer<std::int64_t>(queue_, first_chunk, "chunks of spaxels");
     own_column_ = device::Buffer<std::int32_t>(queue_, own, "columns of the cube");
@@ -136,12 +143,13 @@ void synthesise_into(DevicePartial& cube, const PlaneBlocks& blocks, device::Acc
                      const DeviceSpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                      const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                      const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
-                     std::optional<std::array<double, 2>> band, const DeviceTuning& tuning) {
+                     std::optional<std::array<double, 2>> band, const DeviceTuning& tuning,
+                     std::optional<std::span<const std::int64_t>> rows) {
     const ssp::Interpolator interpolator(library, options.interpolation, outside);
     std::unique_ptr<DeviceStarLight> light;
     agree(comm, [&] {
-        light =
-            std::make_unique<DeviceStarLight>(accelerator, stars, outside, library, interpolator, cube, blocks, tuning);
+        light = std::make_unique<DeviceStarLight>(accelerator, stars, outside, library, interpolator, cube, blocks,
+                                                  tuning, rows);
     });
     VelocityRanges velocities = light->velocity_ranges(comm);
     if (options.uncovered == Uncovered::error) {

@@ -38,7 +38,8 @@ class DeviceStarLight final : public StarLight {
 public:
     DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
                     const ssp::Library& library, const ssp::Interpolator& interpolator, DevicePartial& cube,
-                    const PlaneBlocks& blocks, const DeviceTuning& tuning);
+                    const PlaneBlocks& blocks, const DeviceTuning& tuning,
+                    std::optional<std::span<const std::int64_t>> rows);
 
     const std::vector<std::int64_t>& start() const override { return stars_.start; }
     WorkCosts costs() const override;
@@ -94,7 +95,7 @@ private:
     std::int64_t n_chunk_ = 0;
     device::Buffer<std::int64_t> first_chunk_; ///< [spaxel + 1]
     device::Buffer<std::int32_t> spaxel_;      ///< [star]
-    device::Buffer<std::int32_t> own_column_;  ///< [spaxel] itself
+    device::Buffer<std::int32_t> own_column_;  ///< [spaxel] in the cube; 0 where it has no stars here
     device::Buffer<double> edges_;             ///< [pixel + 1]
     std::vector<double> scale_;                ///< [spaxel] of integer sums, a power of two
     device::Buffer<double> scales_;

@@ -223,7 +223,9 @@ struct JoinChunks {
     const double* part;         ///< [chunk - first_chunk, pixel]
     const double* carried_here; ///< [pixel] of the first spaxel, from the batch before
     double* carried_on;         ///< [pixel] of the last one
-    float* flux;                ///< [pixel, spaxel]
+    float* flux;                ///< [pixel, column]
+    std::int64_t n_column;
+    const std::int32_t* column; ///< [spaxel]
 
     TESSERA_HD void operator()(std::int64_t i) const {
         const std::int64_t row = device::quotient(i, n_pixel);
@@ -239,7 +241,7 @@ struct JoinChunks {
         if (end > end_chunk) {
             carried_on[pixel] = sum;
         } else {
-            flux[pixel * table.n_spaxel + spaxel] = static_cast<float>(sum);
+            flux[pixel * n_column + column[spaxel]] = static_cast<float>(sum);
         }
     }
 };

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "tessera/comm/communicator.hpp"
+#include "tessera/cube/spaxel_owners.hpp"
 #include "tests/support/accelerators.hpp"
 
 namespace tessera {
@@ -185,6 +186,50 @@ TEST_P(DeviceCube, ScaledPixelsAreRoundedOnce) {
     scale(accelerator(), slab, 1.1e-3);
     for (float& value : host.data()) { value = static_cast<float>(value * 1.1e-3); }
     expect_same(to_host(accelerator(), slab), host);
+}
+
+TEST_P(DeviceCube, PlanesOfOwnedSpaxelsAreCollected) {
+    auto& world = test::world();
+    const auto value = [](int rank, std::int64_t wave, std::int64_t spaxel) {
+        return static_cast<float>(1000 * rank + 100 * wave + spaxel);
+    };
+    for (const std::int64_t n_wave : {11L, 1L}) { // one: ranks without any plane
+        SpaxelOwners owners(n_y * n_x, world.size());
+        std::vector<std::int32_t> everyone;
+        for (std::int32_t rank = 0; rank < world.size(); ++rank) { everyone.push_back(rank); }
+        for (std::int64_t s = 0; s < n_y * n_x - 2; ++s) { // nobody makes the last two
+            owners.set(s, s == 3 ? everyone : std::vector{static_cast<std::int32_t>(s * s % world.size())});
+        }
+        const std::vector<std::int64_t> rows = owners.of_rank(world.rank());
+        std::vector<float> flux;
+        for (std::int64_t w = 0; w < n_wave; ++w) {
+            for (const std::int64_t s : rows) { flux.push_back(value(world.rank(), w, s)); }
+        }
+        DevicePartial own(accelerator(), n_wave, std::ssize(rows));
+        if (!flux.empty()) { accelerator().compute().upload(own.flux, flux); }
+        accelerator().compute().finish();
+        const CubeSlab found =
+            to_host(accelerator(), collect_planes(accelerator(), std::move(own), owners, n_y, n_x, world, world));
+        CubeSlab expected(slab_of(n_wave, world.rank(), world.size()), n_y, n_x);
+        for (std::int64_t w = 0; w < expected.n_wave(); ++w) {
+            for (std::int64_t s = 0; s < n_y * n_x; ++s) {
+                for (const std::int32_t rank : owners.of(s)) {
+                    expected.flux().row(w)[s] += value(rank, expected.range().first + w, s);
+                }
+            }
+        }
+        expect_same(found, expected);
+    }
+}
+
+TEST_P(DeviceCube, CollectingAnotherNumberOfSpaxelsIsAnErrorOnEveryRank) {
+    const SpaxelOwners owners(n_y * n_x, test::world().size());
+    const auto error = test::error_of([&] {
+        collect_planes(accelerator(), DevicePartial(accelerator(), 3, 1), owners, n_y, n_x, test::world(),
+                       test::world());
+    });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::internal);
 }
 
 TEST_P(DeviceCube, ABoxIsCutOutAndItsPlanesRenumbered) {

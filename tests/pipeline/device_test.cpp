@@ -82,6 +82,20 @@ TEST_P(OnDevice, AllreduceGivesTheSame) {
     compare(test::Scene("device-allreduce", galaxy(500)), with({"parallel.reduction=allreduce"}));
 }
 
+TEST_P(OnDevice, ExchangeGivesTheSame) {
+    compare(test::Scene("device-exchange", galaxy(2000)), with({"parallel.reduction=exchange", "output.stages=true"}),
+            true);
+    test::SceneStars one;
+    one.add(0.3, 0.1, 0, 0, 0, 50);
+    compare(test::Scene("device-exchange-one", one), with({"parallel.reduction=exchange", "view.rotation=[10, 20, 30]",
+                                                           "galaxy.centre=[0, 0, 0]", "galaxy.velocity=[0, 0, 0]"}));
+}
+
+TEST_P(OnDevice, ExchangeGivesTheSameInRubixsWay) {
+    compare(test::Scene("device-exchange-rubix", galaxy(300)),
+            {"preset=rubix", "parallel.reduction=exchange", "lsf.profile=gaussian", "lsf.sigma=1"});
+}
+
 TEST_P(OnDevice, NothingAfterTheSum) { compare(test::Scene("device-bare", galaxy(500)), {"synthesis.method=exact"}); }
 
 TEST_P(OnDevice, MoreRanksThanStarsOrWavelengths) {

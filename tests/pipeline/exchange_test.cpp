@@ -121,15 +121,6 @@ TEST(Exchange, OnlyTheTransposeGrowsWithTheWavelengths) {
     EXPECT_LE(few.exchanged, rows * few.n_voxel / 49 * 4 + 24 * (1000 / world.size() + 1) + 8 * world.size());
 }
 
-TEST(Exchange, IsRefusedOnAnAcceleratorForNow) {
-    const test::Scene scene("exchange-device", galaxy(10));
-    const auto error =
-        test::error_of([&] { scene.run("device.h5", exchange_with({"parallel.device=emulated"}), test::world()); });
-    ASSERT_TRUE(error);
-    EXPECT_EQ(error->kind(), Kind::config);
-    EXPECT_NE(std::string(error->what()).find("parallel.reduction"), std::string::npos);
-}
-
 TEST(AutomaticReduction, TakesExchangeForCubesMuchLargerThanTheStars) {
     const MessageCosts costs;
     ReductionSizes sizes{.n_star = 100'000'000, .cube_bytes = 20'000'000, .n_rank = 16, .n_thread = 8};

@@ -6,6 +6,7 @@
 #include "scaling/measure.hpp"
 #include "tessera/view/projection.hpp"
 #include "tessera/view/rotation.hpp"
+#include "tessera/view/star_exchange.hpp"
 #include "tests/pipeline/tiny_galaxy.hpp"
 
 namespace tessera {
@@ -67,7 +68,8 @@ ExchangeCounts exchange_counts(const Config& config) {
     orient(plan, origin, galaxy, world);
     rotate(plan.where, galaxy.stars, galaxy.rotation.matrix);
     const Projection projection = project(plan.where, galaxy.stars, plan.field, world);
-    const ReductionChoice choice = choose_reduction(plan, projection.spaxel, world);
+    const ReductionChoice choice = choose_reduction(
+        plan, [&] { return stars_in_spaxels(projection.spaxel, plan.field.n_padded(), world); }, world);
     EXPECT_EQ(choice.owners.n_shared(), 0) << "then every star has one owner";
     ExchangeCounts counts;
     for (int rank = 0; rank < world.size(); ++rank) {

@@ -3,10 +3,12 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <gmock/gmock.h>
 
 #include "tessera/view/rotation.hpp"
+#include "tessera/view/star_exchange.hpp"
 #include "tests/support/accelerators.hpp"
 #include "tests/view/galaxies.hpp"
 
@@ -59,6 +61,17 @@ protected:
         expect_same(projection, expected.projection, keep_spaxels);
     }
 };
+
+/// Owners by some rule, one spaxel shared by all.
+SpaxelOwners some_owners(std::int64_t n_spaxel) {
+    const int n_rank = test::world().size();
+    SpaxelOwners owners(n_spaxel, n_rank);
+    for (std::int64_t s = 0; s < n_spaxel; ++s) { owners.set(s, {static_cast<std::int32_t>(s * s % n_rank)}); }
+    std::vector<std::int32_t> everyone(static_cast<std::size_t>(n_rank));
+    std::iota(everyone.begin(), everyone.end(), 0);
+    owners.set(n_spaxel / 2, everyone);
+    return owners;
+}
 
 const SpatialGrid padded = make_spatial_grid(13, 8, 0.5, 1.9, 3);
 
@@ -156,6 +169,19 @@ TEST_P(DeviceStars, OfTheHostGoUpAsTheyAre) {
     const Sky sky = on_host(some_stars(500), Matrix3(), padded);
     expect_stars(to_device(accelerator(), sky.stars), sky.stars);
     expect_stars(to_device(accelerator(), SpaxelStars()), SpaxelStars());
+}
+
+TEST_P(DeviceStars, GoToTheRanksThatMakeTheirSpaxelsAsOnTheHost) {
+    auto& world = test::world();
+    const SpaxelOwners owners = some_owners(padded.n_padded());
+    for (const std::int64_t n : {0L, 1L, 700L, 700L + 50 * world.rank()}) { // in the last case also none to some
+        const Stars stars = world.rank() == 1 && n == 1 ? Stars() : some_stars(n);
+        Stars own = stars;
+        Sky sky = on_host(stars, Matrix3(), padded);
+        const SpaxelStars expected = exchange_by_spaxel({1}, std::move(own), sky.projection.spaxel, owners, world);
+        expect_stars(exchange_by_spaxel(accelerator(), to_device(accelerator(), sky.stars), owners, world, world),
+                     expected);
+    }
 }
 
 TEST(DeviceStarsMemory, TooLittleIsAnErrorOnEveryRank) {

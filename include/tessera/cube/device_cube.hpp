@@ -8,6 +8,8 @@
 
 namespace tessera {
 
+class SpaxelOwners;
+
 /// PartialCube in an accelerator's memory, as planes: flux [wave, spaxel], the layout of the slabs that come next. It belongs to the
 /// compute queue. Zero when made.
 struct DevicePartial {
@@ -33,6 +35,13 @@ struct DeviceSlab {
 /// As for the host: the sum over ranks, this rank's slab. Consumes the partial cube. Collective.
 DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std::int64_t n_y, std::int64_t n_x,
                   Reduction method, Communicator& comm);
+
+/// As for the host: planes of spaxels that have owners, brought to slabs. Parts of shared spaxels are added in the order of the ranks.
+/// @param own   [wave, own spaxel], as owners.of_rank(rank); consumed
+/// @param host  agreement; @param devices  the same ranks, for the accelerators' memory
+/// @par Memory  the part and twice the slab. Collective.
+DeviceSlab collect_planes(device::Accelerator& accelerator, DevicePartial&& own, const SpaxelOwners& owners,
+                          std::int64_t n_y, std::int64_t n_x, Communicator& host, Communicator& devices);
 
 /// Reduce-scatter in blocks of wavelengths: one travels while the next is being made. All ranks give the same blocks in the same order.
 class BlockedReduction {

@@ -61,7 +61,7 @@ struct ParallelOptions {
             "reduce-scatter: the "
             "same, each rank gets its wavelengths; exchange: each star goes to the rank that makes its spaxel, nothing "
             "is "
-            "summed (not on a GPU); auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter)");
+            "summed; auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter where it fits)");
         key("parallel.convolution", convolution, unit::none,
             "slab: each rank convolves the whole planes of its wavelength slab");
         key("parallel.device", device, unit::none,

@@ -32,11 +32,12 @@ DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelSta
                          std::optional<std::array<double, 2>> band = {}, const DeviceTuning& tuning = {});
 
 /// The same into a cube that is there already, zero, with word of its planes as they are complete.
+/// @param rows  spaxels that this rank has stars of, ascending: the cube is then [pixel, row]; none given: all
 void synthesise_into(DevicePartial& cube, const PlaneBlocks& blocks, device::Accelerator& accelerator,
                      const DeviceSpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                      const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                      const device::Host& where, Communicator& comm, SynthesisReport& report,
                      const Progress& progress = {}, std::optional<std::array<double, 2>> band = {},
-                     const DeviceTuning& tuning = {});
+                     const DeviceTuning& tuning = {}, std::optional<std::span<const std::int64_t>> rows = {});
 
 } // namespace tessera

@@ -18,6 +18,9 @@ class Communicator;
 std::vector<std::int64_t> stars_in_spaxels(std::span<const std::int32_t> spaxel, std::int64_t n_spaxel,
                                            Communicator& comm);
 
+/// The same of stars that are ordered already. @param start  [spaxel + 1] of this rank
+std::vector<std::int64_t> stars_in_spaxels(const std::vector<std::int64_t>& start, Communicator& comm);
+
 /// Sends each star to the rank that makes its spaxel and orders what arrives by spaxel: this rank then has all stars of its spaxels,
 /// in the order of the ranks that read them and within it in input order, as one rank alone would have them. Of a shared spaxel it has
 /// an equal part. Collective.
