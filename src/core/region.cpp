@@ -39,6 +39,13 @@ void Regions::add(const std::string& name, double seconds) {
     ++entry.calls;
 }
 
+void Regions::count(const std::string& name, double work, const char* unit) {
+    if (name.empty()) { return; }
+    Entry& entry = entries_[entry_of(name)];
+    entry.work += work;
+    entry.unit = unit;
+}
+
 Region::Region(const std::string& name) {
     Regions& regions = Regions::instance();
     outer_length_ = regions.path_.size();

@@ -49,6 +49,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     CubeSummary summary;
     Galaxy galaxy;
     const Vector3 origin = timed("read", [&] { return read_stars(plan, galaxy); });
+    const auto n_star = static_cast<double>(galaxy.stars.size());
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
     timed("spaxels", [&] { stages->project(galaxy); });
     timed("gas", [&] { add_gas(plan, origin, galaxy, comm); });
@@ -56,6 +57,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     report_outside(plan, summary.synthesis);
     timed("reduce", [&] { stages->reduce(); });
     ObservedCube cube = stages->observe(); // psf, lsf, noise
+    const auto n_voxel = static_cast<double>(cube.flux.data().size());
     std::vector<double> image;
     std::vector<CubeMap> maps = timed("maps", [&] {
         image = white_light(plan, cube.flux, comm);
@@ -71,6 +73,8 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
         product.provenance.traffic = stages->traffic();
         summary.files = write_product(plan, product, summary.synthesis, image, comm);
     });
+    for (const char* stage : {"read", "orient", "spaxels"}) { Regions::instance().count(stage, n_star, "stars"); }
+    for (const char* stage : {"psf", "lsf", "noise", "write"}) { Regions::instance().count(stage, n_voxel, "voxels"); }
     summary.traffic = stages->traffic();
     return summary;
 }

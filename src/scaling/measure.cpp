@@ -50,7 +50,7 @@ std::vector<NamedShare> own_shares(double seconds, const RegionTraffic& now, con
     std::vector<NamedShare> shares;
     double inside = 0;
     for (const Regions::Entry& entry : Regions::instance().entries()) {
-        NamedShare own{entry.name, {.seconds = entry.seconds}};
+        NamedShare own{entry.name, {.seconds = entry.seconds, .work = entry.work, .unit = entry.unit}};
         add_traffic(now, before, [&](const std::string& region) { return is_inside(region, entry.name); }, own.share);
         shares.push_back(own);
         if (entry.name.find('/') == std::string::npos) { inside += entry.seconds; }
@@ -68,7 +68,8 @@ std::vector<NamedShare> own_shares(double seconds, const RegionTraffic& now, con
 void gather(const std::vector<NamedShare>& own, ScalingRun& run, Communicator& group) {
     nlohmann::json list = nlohmann::json::array();
     for (const NamedShare& item : own) {
-        list.push_back({item.stage, item.share.seconds, item.share.waiting, item.share.bytes});
+        list.push_back(
+            {item.stage, item.share.seconds, item.share.waiting, item.share.bytes, item.share.work, item.share.unit});
     }
     const std::string text = list.dump();
     const auto lengths = group.all_gather_value(static_cast<std::int64_t>(text.size()));
@@ -82,7 +83,8 @@ void gather(const std::vector<NamedShare>& own, ScalingRun& run, Communicator& g
             const auto stage = std::find(run.stages.begin(), run.stages.end(), item[0].get<std::string>());
             if (stage == run.stages.end()) { continue; }
             run.shares[static_cast<std::size_t>(stage - run.stages.begin())][rank] = {
-                item[1].get<double>(), item[2].get<double>(), item[3].get<std::map<std::string, std::int64_t>>()};
+                item[1].get<double>(), item[2].get<double>(), item[3].get<std::map<std::string, std::int64_t>>(),
+                item[4].get<double>(), item[5].get<std::string>()};
         }
         at = end;
     }

@@ -41,6 +41,11 @@ Json json_of(const ScalingRun& run) {
             bytes.push_back(share.bytes);
         }
         stages[run.stages[i]] = {{"seconds", seconds}, {"waiting", waiting}, {"bytes", bytes}};
+        if (run.shares[i].front().unit.empty()) { continue; }
+        Json work = Json::array();
+        for (const StageShare& share : run.shares[i]) { work.push_back(share.work); }
+        stages[run.stages[i]]["work"] = work;
+        stages[run.stages[i]]["work_unit"] = run.shares[i].front().unit;
     }
     const SynthesisReport& synthesis = run.summary.synthesis;
     return {{"reduction", word(run.reduction)},
@@ -65,6 +70,9 @@ Json json_of(const PointSummary& point) {
                           {"imbalance", stage.imbalance},
                           {"waiting_mean", stage.waiting_mean},
                           {"waiting_max", stage.waiting_max},
+                          {"work", stage.work},
+                          {"work_unit", stage.work_unit},
+                          {"work_imbalance", stage.work_imbalance},
                           {"bytes_max", stage.bytes_max}});
     }
     return {{"reduction", word(point.reduction)},
@@ -126,7 +134,7 @@ std::string study_csv(const ScalingStudy& study) {
     std::string csv = "kind,reduction,ranks,nodes,threads,stage,repeats,median_s,min_s,max_s,mean_over_ranks_s,"
                       "imbalance,waiting_mean_s,waiting_max_s";
     for (const char* name : collectives) { csv += fmt::format(",bytes_{}", name); }
-    csv += ",speedup,efficiency\n";
+    csv += ",speedup,efficiency,work,work_unit,work_imbalance\n";
     for (const PointSummary& point : summarise(study)) {
         for (const StageSummary& stage : point.stages) {
             csv += fmt::format("{},{},{},{},{},{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.4f},{:.6g},{:.6g}",
@@ -138,8 +146,11 @@ std::string study_csv(const ScalingStudy& study) {
                 const auto it = stage.bytes_max.find(name);
                 csv += fmt::format(",{}", it == stage.bytes_max.end() ? 0 : it->second);
             }
-            csv += stage.stage == whole_run ? fmt::format(",{:.4f},{:.4f}\n", point.speedup, point.efficiency)
-                                            : std::string(",,\n");
+            csv += stage.stage == whole_run ? fmt::format(",{:.4f},{:.4f}", point.speedup, point.efficiency)
+                                            : std::string(",,");
+            csv += stage.work_unit.empty()
+                       ? std::string(",,,\n")
+                       : fmt::format(",{:.6g},{},{:.4f}\n", stage.work, stage.work_unit, stage.work_imbalance);
         }
     }
     return csv;
@@ -164,13 +175,18 @@ std::string study_text(const ScalingStudy& study) {
         }
     }
     if (last == nullptr) { return text; }
-    text += fmt::format("\n{} on {} ranks:\n{:<22} {:>10} {:>10} {:>10} {:>12} {:>14}\n", word(last->reduction),
-                        last->n_rank, "stage", "mean s", "slowest s", "imbalance", "in messages s", "MB sent a rank");
+    text += fmt::format("\n{} on {} ranks:\n{:<22} {:>10} {:>10} {:>10} {:>12} {:>14} {:>24} {:>12}\n",
+                        word(last->reduction), last->n_rank, "stage", "mean s", "slowest s", "imbalance",
+                        "in messages s", "MB sent a rank", "work of all ranks", "its balance");
     for (const StageSummary& stage : last->stages) {
         double bytes = 0;
         for (const auto& [name, sent] : stage.bytes_max) { bytes += static_cast<double>(sent); }
-        text += fmt::format("{:<22} {:>10.4f} {:>10.4f} {:>10.2f} {:>12.4f} {:>14.3f}\n", stage.stage, stage.mean,
+        text += fmt::format("{:<22} {:>10.4f} {:>10.4f} {:>10.2f} {:>12.4f} {:>14.3f}", stage.stage, stage.mean,
                             stage.seconds.median, stage.imbalance, stage.waiting_mean, bytes * 1e-6);
+        text += stage.work_unit.empty()
+                    ? "\n"
+                    : fmt::format(" {:>24} {:>12.3f}\n", fmt::format("{:.4g} {}", stage.work, stage.work_unit),
+                                  stage.work_imbalance);
     }
     return text + "\n" + verdict(study, points) + "\n";
 }

@@ -54,7 +54,12 @@ StageSummary summarise_stage(const std::vector<const ScalingRun*>& runs, std::si
     out.imbalance = spread_of(imbalance).median;
     out.waiting_mean = spread_of(waiting_mean).median;
     out.waiting_max = spread_of(waiting_max).median;
-    for (const StageShare& share : runs.back()->shares[i_stage]) {
+    const std::vector<StageShare>& last = runs.back()->shares[i_stage];
+    const auto work = over_ranks(last, [](const StageShare& s) { return s.work; });
+    out.work = work.second * static_cast<double>(last.size());
+    out.work_imbalance = work.second > 0 ? work.first / work.second : 1;
+    for (const StageShare& share : last) {
+        if (!share.unit.empty()) { out.work_unit = share.unit; }
         for (const auto& [name, bytes] : share.bytes) { out.bytes_max[name] = std::max(out.bytes_max[name], bytes); }
     }
     return out;

@@ -21,6 +21,9 @@ struct StageSummary {
     double mean = 0;      ///< over ranks; median over runs, as those below
     double imbalance = 1; ///< slowest over mean rank of what is not spent in collectives; 1 where nothing is
     double waiting_mean = 0, waiting_max = 0;           ///< s in collectives, over ranks
+    double work = 0;                                    ///< of all ranks, in the last run
+    std::string work_unit = {};                         ///< empty: nothing was counted
+    double work_imbalance = 1;                          ///< largest over mean rank
     std::map<std::string, std::int64_t> bytes_max = {}; ///< by collective, of the rank that sends most, in the last run
 };
 

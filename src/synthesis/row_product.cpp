@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "synthesis/tile_kernel.hpp"
+#include "tessera/core/region.hpp"
 
 namespace tessera {
 
@@ -240,6 +241,10 @@ void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templa
                    const device::Host& where, PartialCube& cube) {
     std::vector<Group> groups = make_groups(lists, templates.spectra.n_column, cost_of_single, where);
     if (groups.empty()) { return; }
+    double n_weight = 0;
+    for (const Group& group : groups) { n_weight += static_cast<double>(group.weight.size()); }
+    Regions& regions = Regions::instance();
+    regions.count(regions.open(), n_weight * static_cast<double>(cube.n_wave()), "multiply-adds");
     const Panels panels = make_panels(groups, templates);
     const Product product(groups, panels, templates, cube);
     const std::int64_t n_pixel = cube.n_wave();

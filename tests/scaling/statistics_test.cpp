@@ -55,6 +55,23 @@ ScalingStudy study_of(ScalingKind kind) {
     return study;
 }
 
+TEST(Summary, WorkIsThatOfAllRanksAndItsBalance) {
+    ScalingStudy study = study_of(ScalingKind::strong);
+    for (ScalingRun& run : study.runs) {
+        for (std::size_t rank = 0; rank < run.shares[0].size(); ++rank) {
+            run.shares[0][rank].work = 100.0 * static_cast<double>(rank + 1);
+            run.shares[0][rank].unit = "stars";
+        }
+    }
+    const StageSummary& stage = *summarise(study)[1].find("synthesis");
+    EXPECT_EQ(stage.work, 300);
+    EXPECT_EQ(stage.work_unit, "stars");
+    EXPECT_DOUBLE_EQ(stage.work_imbalance, 200 / 150.0);
+    EXPECT_EQ(summarise(study)[1].find("write")->work_unit, "");
+    EXPECT_NE(study_csv(study).find(",300,stars,1.3333\n"), std::string::npos);
+    EXPECT_NE(study_text(study).find("300 stars"), std::string::npos);
+}
+
 TEST(Spread, MedianIsTheMiddleOrTheMeanOfTheTwoInTheMiddle) {
     const Spread odd = spread_of({3, 1, 100});
     EXPECT_EQ(odd.median, 3);

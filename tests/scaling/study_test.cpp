@@ -42,6 +42,7 @@ TEST(Study, MeasuresEveryReductionOnEveryNumberOfRanks) {
     if (!test::world().is_root()) { return; }
     ASSERT_EQ(study.runs.size(), request.ranks.size() * 3 * 2) << "reductions, repeats";
     std::set<std::tuple<int, Reduction, int>> seen;
+    double one = 0; // multiply-adds of one rank
     for (const ScalingRun& run : study.runs) {
         EXPECT_TRUE(seen.emplace(run.n_rank, run.reduction, run.repeat).second);
         EXPECT_EQ(run.summary.n_star, 500);
@@ -56,6 +57,21 @@ TEST(Study, MeasuresEveryReductionOnEveryNumberOfRanks) {
         }
         EXPECT_NEAR(sum, stage(run, "total")[0].seconds, 1e-9) << "the stages are the whole";
         EXPECT_LE(stage(run, "total")[0].waiting, stage(run, "total")[0].seconds);
+        double stars = 0, products = 0, voxels = 0;
+        for (std::size_t rank = 0; rank < static_cast<std::size_t>(run.n_rank); ++rank) {
+            stars += stage(run, "orient")[rank].work;
+            products += stage(run, "synthesis/sum")[rank].work;
+            voxels += stage(run, "write")[rank].work;
+            EXPECT_EQ(stage(run, "orient")[rank].unit, "stars");
+            EXPECT_EQ(stage(run, "write")[rank].unit, "voxels");
+        }
+        EXPECT_EQ(stars, 500);
+        EXPECT_EQ(voxels, static_cast<double>(study.sizes[0].n_spaxel_field * study.sizes[0].n_pixel_band));
+        EXPECT_GT(products, 0);
+        if (run.n_rank == 1) { one = products; }
+        // Shared spaxels make their row weights on every rank; owned ones once, in groups that come out a little otherwise.
+        if (run.reduction == Reduction::exchange) { EXPECT_LT(products, 1.5 * one); }
+        if (run.n_rank > 1 && run.reduction != Reduction::exchange) { EXPECT_GE(products, one); }
         const auto& bytes = stage(run, "reduce")[0].bytes;
         EXPECT_EQ(bytes.contains("all_reduce"), run.n_rank > 1 && run.reduction == Reduction::allreduce);
         EXPECT_EQ(bytes.contains("reduce_scatter"), run.n_rank > 1 && run.reduction == Reduction::reduce_scatter);

@@ -15,6 +15,8 @@ public:
         std::string name;
         std::int64_t calls = 0;
         double seconds = 0;
+        double work = 0;       ///< done by this process
+        std::string unit = {}; ///< of the work: "stars", "multiply-adds"; empty where nobody counted
     };
     static Regions& instance();
     const std::vector<Entry>& entries() const { return entries_; }
@@ -22,6 +24,9 @@ public:
     const std::string& open() const { return path_; }
     /// What was timed elsewhere, such as a GPU's own time: a call more of `name`.
     void add(const std::string& name, double seconds);
+    /// Work done in a region, in the one unit that it is counted in there: what its time goes by. Work of open(), where no region is
+    /// open, is not counted.
+    void count(const std::string& name, double work, const char* unit);
     void clear();
 
 private:

@@ -28,6 +28,8 @@ struct StageShare {
     double waiting = 0; ///< of these, inside collectives: the messages' own time and that of slower ranks
     /// By collective: bytes that this rank must send.
     std::map<std::string, std::int64_t> bytes = {};
+    double work = 0;       ///< that the seconds go by
+    std::string unit = {}; ///< of the work; empty: not counted
 };
 
 /// One timed run of the pipeline.
