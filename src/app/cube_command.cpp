@@ -40,12 +40,25 @@ std::string bytes_text(std::int64_t bytes) {
     return fmt::format("{:.2f} GB", value / 1e9);
 }
 
+std::string counted(int n, const std::string& what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
+
+/// Whether it fits, and where it would.
+std::string fit_text(const CubeForecast& forecast) {
+    const int least = forecast.least_ranks, on_node = forecast.ranks_on_node;
+    if (least == 0) { return "does not fit, on no number of ranks with so much memory each"; }
+    const std::string where = counted(least, "rank") + " with so much memory each";
+    if (peak_memory(forecast.memory) <= forecast.available) { return "fits; it would on " + where; }
+    return fmt::format("does not fit; it would on {}: {} like this one, {} on each", where,
+                       counted((least + on_node - 1) / on_node, "node"), counted(on_node, "rank"));
+}
+
 std::string forecast_text(const CubeForecast& forecast, Communicator& comm) {
     std::string text;
     for (const std::string& line : forecast.lines) { text += line + "\n"; }
     text += fmt::format("read     {} in all\nwrite    {}\nmemory   {} on each of {} ranks ({} free to each)\n",
                         bytes_text(forecast.bytes_to_read), bytes_text(forecast.bytes_to_write),
-                        bytes_text(peak_memory(forecast.memory)), comm.size(), bytes_text(available_memory(comm)));
+                        bytes_text(peak_memory(forecast.memory)), comm.size(), bytes_text(forecast.available));
+    text += "         " + fit_text(forecast) + "\n";
     for (const MemoryItem& item : forecast.memory) {
         text += fmt::format("  {:<30} {:>12}\n", item.name, bytes_text(item.bytes));
     }

@@ -15,12 +15,14 @@ ConvolutionWindow::ConvolutionWindow(const Kernel2D& kernel, std::int64_t result
       first_y(margin + kernel.centre_y - (kernel.n_y - 1)), first_x(margin + kernel.centre_x - (kernel.n_x - 1)),
       plane_y(result_y + 2 * margin), plane_x(result_x + 2 * margin) {}
 
-void ConvolutionWindow::copy(const float* plane, float* window) const {
-    std::fill_n(window, n_y * n_x, 0.0F);
+void ConvolutionWindow::copy_rows(const float* plane, std::int64_t first, std::int64_t count, float* rows) const {
+    std::fill_n(rows, count * n_x, 0.0F);
     const std::int64_t begin_x = std::max<std::int64_t>(0, -first_x), end_x = std::min(n_x, plane_x - first_x);
     if (begin_x >= end_x) { return; }
-    for (std::int64_t y = std::max<std::int64_t>(0, -first_y); y < std::min(n_y, plane_y - first_y); ++y) {
-        std::copy_n(plane + (y + first_y) * plane_x + begin_x + first_x, end_x - begin_x, window + y * n_x + begin_x);
+    const std::int64_t end_y = std::min(first + count, plane_y - first_y);
+    for (std::int64_t y = std::max(first, -first_y); y < end_y; ++y) {
+        std::copy_n(plane + (y + first_y) * plane_x + begin_x + first_x, end_x - begin_x,
+                    rows + (y - first) * n_x + begin_x);
     }
 }
 
@@ -44,8 +46,8 @@ ConvolutionCost::ConvolutionCost(const Kernel2D& kernel, std::int64_t n_y, std::
     const auto y = static_cast<double>(n_y), x = static_cast<double>(n_x);
     const auto kernel_y = static_cast<double>(kernel.n_y), kernel_x = static_cast<double>(kernel.n_x);
     sums = kernel.is_separable() ? x * kernel_x * (y + kernel_y - 1) + y * x * kernel_y : y * x * kernel_y * kernel_x;
-    points = static_cast<double>(FftConvolution::fast_length(n_y + kernel.n_y - 1)) *
-             static_cast<double>(FftConvolution::fast_length(n_x + kernel.n_x - 1));
+    length_x = static_cast<double>(FftConvolution::fast_length(n_x + kernel.n_x - 1));
+    points = static_cast<double>(FftConvolution::fast_length(n_y + kernel.n_y - 1)) * length_x;
 }
 
 } // namespace tessera

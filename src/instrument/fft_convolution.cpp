@@ -4,35 +4,11 @@
 #include <cmath>
 #include <complex>
 #include <limits>
-#include <mutex>
-#include <new>
 #include <vector>
 
-#include <fftw3.h>
+#include "instrument/fftw.hpp"
 
 namespace tessera {
-namespace {
-
-/// FFTW's planner is the one part of it that two threads must not enter together.
-std::mutex& planner() {
-    static std::mutex mutex;
-    return mutex;
-}
-
-struct Free {
-    void operator()(double* memory) const { fftw_free(memory); }
-};
-using Scratch = std::unique_ptr<double, Free>;
-
-Scratch allocate(std::int64_t n) {
-    Scratch memory(fftw_alloc_real(static_cast<std::size_t>(n)));
-    if (!memory) { throw std::bad_alloc(); }
-    return memory;
-}
-
-fftw_complex* as_complex(double* memory) { return reinterpret_cast<fftw_complex*>(memory); }
-
-} // namespace
 
 struct FftConvolution::State {
     std::int64_t n_y, n_x;           // result
@@ -41,16 +17,11 @@ struct FftConvolution::State {
     std::int64_t length_y, length_x; // transform
     std::int64_t pitch;              // doubles in a row of the in-place transform
     double kernel_norm = 0;
-    fftw_plan forward = nullptr, backward = nullptr;
+    std::unique_ptr<FftwPlan> forward, backward;
     std::vector<std::complex<double>> kernel; // transform of the kernel over the number of elements
-    std::vector<Scratch> scratch;             // one a thread
+    std::vector<FftwScratch> scratch;         // one a thread
 
     std::int64_t n_double() const { return length_y * pitch; }
-    ~State() {
-        const std::lock_guard lock(planner());
-        fftw_destroy_plan(forward);
-        fftw_destroy_plan(backward);
-    }
 };
 
 std::int64_t FftConvolution::fast_length(std::int64_t n) {
@@ -61,6 +32,11 @@ std::int64_t FftConvolution::fast_length(std::int64_t n) {
         }
         if (rest == 1) { return n; }
     }
+}
+
+double FftConvolution::rounding(std::int64_t n_point, double plane_norm, double kernel_norm) {
+    return 4 * std::numeric_limits<double>::epsilon() * std::log2(static_cast<double>(n_point) + 2) * plane_norm *
+           kernel_norm;
 }
 
 std::int64_t FftConvolution::bytes(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread) {
@@ -80,15 +56,11 @@ FftConvolution::FftConvolution(const Kernel2D& kernel, std::int64_t n_y, std::in
     s.length_y = fast_length(s.window_y);
     s.length_x = fast_length(s.window_x);
     s.pitch = 2 * (s.length_x / 2 + 1);
-    for (int i = 0; i < n_thread; ++i) { s.scratch.push_back(allocate(s.n_double())); }
+    for (int i = 0; i < n_thread; ++i) { s.scratch.push_back(fftw_scratch(s.n_double())); }
     double* work = s.scratch.front().get();
-    {
-        // FFTW_ESTIMATE: the same plan, and so the same bits, on every rank and in every run.
-        const std::lock_guard lock(planner());
-        const int y = static_cast<int>(s.length_y), x = static_cast<int>(s.length_x);
-        s.forward = fftw_plan_dft_r2c_2d(y, x, work, as_complex(work), FFTW_ESTIMATE);
-        s.backward = fftw_plan_dft_c2r_2d(y, x, as_complex(work), work, FFTW_ESTIMATE);
-    }
+    const int y = static_cast<int>(s.length_y), x = static_cast<int>(s.length_x);
+    s.forward = std::make_unique<FftwPlan>(fftw_plan_dft_r2c_2d, y, x, work, as_complex(work));
+    s.backward = std::make_unique<FftwPlan>(fftw_plan_dft_c2r_2d, y, x, as_complex(work), work);
     std::fill_n(work, s.n_double(), 0.0);
     for (std::int64_t iy = 0; iy < kernel.n_y; ++iy) {
         for (std::int64_t ix = 0; ix < kernel.n_x; ++ix) {
@@ -97,7 +69,7 @@ FftConvolution::FftConvolution(const Kernel2D& kernel, std::int64_t n_y, std::in
         }
     }
     s.kernel_norm = std::sqrt(s.kernel_norm);
-    fftw_execute_dft_r2c(s.forward, work, as_complex(work));
+    fftw_execute_dft_r2c(s.forward->get(), work, as_complex(work));
     const double scale = 1.0 / static_cast<double>(s.length_y * s.length_x);
     s.kernel.reserve(static_cast<std::size_t>(s.n_double() / 2));
     for (std::int64_t i = 0; i < s.n_double(); i += 2) { s.kernel.emplace_back(work[i] * scale, work[i + 1] * scale); }
@@ -117,21 +89,18 @@ void FftConvolution::operator()(const float* window, float* result, int thread) 
             norm += value * value;
         }
     }
-    fftw_execute_dft_r2c(s.forward, work, as_complex(work));
+    fftw_execute_dft_r2c(s.forward->get(), work, as_complex(work));
     for (std::size_t i = 0; i < s.kernel.size(); ++i) {
         const std::complex<double> product = std::complex<double>(work[2 * i], work[2 * i + 1]) * s.kernel[i];
         work[2 * i] = product.real();
         work[2 * i + 1] = product.imag();
     }
-    fftw_execute_dft_c2r(s.backward, as_complex(work), work);
-    // Rounding leaves values of this size, of either sign, where no light falls: they are no flux.
-    const double rounding = 4 * std::numeric_limits<double>::epsilon() *
-                            std::log2(static_cast<double>(s.length_y * s.length_x) + 2) * std::sqrt(norm) *
-                            s.kernel_norm;
+    fftw_execute_dft_c2r(s.backward->get(), as_complex(work), work);
+    const double noise = rounding(s.length_y * s.length_x, std::sqrt(norm), s.kernel_norm);
     for (std::int64_t y = 0; y < s.n_y; ++y) {
         const double* row = work + (y + s.skip_y) * s.pitch + s.skip_x;
         for (std::int64_t x = 0; x < s.n_x; ++x) {
-            result[y * s.n_x + x] = std::abs(row[x]) <= rounding ? 0.0F : static_cast<float>(row[x]);
+            result[y * s.n_x + x] = std::abs(row[x]) <= noise ? 0.0F : static_cast<float>(row[x]);
         }
     }
 }

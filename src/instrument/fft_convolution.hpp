@@ -22,6 +22,10 @@ public:
     /// Bytes that it takes: planes of the transform, one for the kernel and one a thread.
     static std::int64_t bytes(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread);
 
+    /// Rounding leaves values up to this, of either sign, where no light falls: they are no flux.
+    /// @param n_point  elements of the transform;  plane_norm, kernel_norm  roots of the sums of squares
+    static double rounding(std::int64_t n_point, double plane_norm, double kernel_norm);
+
     /// Smallest length >= n whose only prime factors are 2, 3, 5 and 7: those FFTW transforms fastest.
     static std::int64_t fast_length(std::int64_t n);
 

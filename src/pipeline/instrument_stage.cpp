@@ -38,9 +38,18 @@ ObservedCube observe(const Plan& plan, CubeSlab&& summed, Communicator& comm) {
     CubeSlab slab = std::move(summed); // all that follows happens in its memory
     {
         const Region region("psf");
+        const std::int64_t margin = plan.field.margin;
         agree(comm, [&] {
-            if (stages) { out.accumulated = band_planes(plan, slab, plan.field.margin); }
-            slab = convolve(std::move(slab), plan.psf, plan.field.margin, Convolution::automatic, plan.where.threads);
+            if (stages) { out.accumulated = band_planes(plan, slab, margin); }
+        });
+        if (plan.convolution == ConvolutionLayout::distributed) {
+            slab = convolve_over_ranks(std::move(slab), plan.psf, margin, plan.pixels.size(), comm, plan.where.threads);
+        } else {
+            agree(comm, [&] {
+                slab = convolve(std::move(slab), plan.psf, margin, Convolution::automatic, plan.where.threads);
+            });
+        }
+        agree(comm, [&] {
             if (stages) { out.psf = band_planes(plan, slab, 0); }
         });
     }

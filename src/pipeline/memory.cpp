@@ -77,8 +77,16 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm) 
 }
 
 std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, Reduction reduction) {
+    return memory_plan(plan, {.n_rank = comm.size(),
+                              .mpi = comm.native() != nullptr,
+                              .reduction = reduction,
+                              .convolution = plan.convolution});
+}
+
+std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     using Phase = MemoryItem::Phase;
-    const int n_rank = comm.size();
+    const int n_rank = of.n_rank;
+    const Reduction reduction = of.reduction;
     const auto share = [n_rank](std::int64_t n) { return (n + n_rank - 1) / n_rank; };
     const SnapshotInfo& info = plan.snapshot->info();
     const bool stages = plan.config.output.stages;
@@ -95,7 +103,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, 
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
     const std::int64_t rows = stages ? 12 : 0; // row in the input and spaxel, to the end
     std::vector<MemoryItem> items;
-    items.push_back({"program, libraries, MPI", comm.native() != nullptr ? 36'000'000 : 25'000'000, Phase::always});
+    items.push_back({"program, libraries, MPI", of.mpi ? 36'000'000 : 25'000'000, Phase::always});
     items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
     items.push_back({"stages: list of stars", n_star * rows, Phase::always});
     items.push_back({"reading: stars", n_star * 40, Phase::reading});
@@ -119,17 +127,48 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, 
         items.push_back({"reduction: slab, twice", n_rank > 1 ? 2 * padded_slab : 0, Phase::reduction});
     }
     const bool noise = plan.config.noise.kind != NoiseKind::none;
-    const std::int64_t scratch =
-        std::max(convolution_scratch(plan.psf, plan.field.n_y, plan.field.n_x, plan.where.threads),
-                 lsf_scratch(plan.lsf, plan.field.n_x * plan.field.n_y, n_rank, plan.where.threads));
+    const bool shared = of.convolution == ConvolutionLayout::distributed && !plan.psf.is_identity();
+    const std::int64_t planes = shared
+                                    ? distributed_scratch(plan.psf, plan.field.n_y, plan.field.n_x, plan.pixels.size(),
+                                                          n_rank, plan.where.threads)
+                                    : convolution_scratch(plan.psf, plan.field.n_y, plan.field.n_x, plan.where.threads);
+    const std::int64_t ghosts = lsf_scratch(plan.lsf, plan.field.n_x * plan.field.n_y, n_rank, plan.where.threads);
     // One slab from stage to stage; beside it the variance, when the margin is gone.
     items.push_back({"instrument: slab, variance", std::max(padded_slab, noise ? 2 * slab : 0), Phase::instrument});
-    items.push_back({"instrument: planes, ghosts", scratch, Phase::instrument});
+    items.push_back({"instrument: planes, ghosts", std::max(planes, ghosts), Phase::instrument});
     items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});
     // The mask beside the flux and its variance, and zeros where there is none.
     items.push_back({"writing: slab, variance, mask", ((noise ? 3 : 2) + (stages ? 3 : 0)) * slab, Phase::writing});
     items.push_back({"maps", plan.field.n_padded() * 8 * 24, Phase::always});
     return items;
+}
+
+int least_ranks(const Plan& plan, std::int64_t available) {
+    std::vector<Reduction> reductions{plan.config.parallel.reduction};
+    if (reductions.front() == Reduction::automatic) { reductions.push_back(Reduction::exchange); }
+    std::vector<ConvolutionLayout> layouts{plan.convolution};
+    if (plan.config.parallel.convolution == ConvolutionLayout::automatic && !plan.accelerator) {
+        layouts = {ConvolutionLayout::slab, ConvolutionLayout::distributed};
+    }
+    const auto fits = [&](int n_rank) {
+        for (const Reduction reduction : reductions) {
+            for (const ConvolutionLayout layout : layouts) {
+                const MemoryCase of{.n_rank = n_rank, .mpi = n_rank > 1, .reduction = reduction, .convolution = layout};
+                if (peak_memory(memory_plan(plan, of)) <= available) { return true; }
+            }
+        }
+        return false;
+    };
+    constexpr int most = 1 << 20;
+    int enough = 1;
+    while (enough < most && !fits(enough)) { enough *= 2; }
+    if (enough >= most) { return 0; }
+    int too_few = enough / 2;
+    while (enough - too_few > 1) {
+        const int middle = too_few + (enough - too_few) / 2;
+        (fits(middle) ? enough : too_few) = middle;
+    }
+    return enough;
 }
 
 std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction) {
@@ -181,15 +220,23 @@ void check_memory(const Plan& plan, Communicator& comm) {
         *std::max_element(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
     const std::int64_t available = available_memory(comm);
     if (needed <= available) { return; }
+    const int least = least_ranks(plan, available), on_node = comm.ranks_on_node();
+    const std::string more =
+        least > 0
+            ? fmt::format("Use at least {} ranks with as much memory each ({} on each node like this one: {} nodes)",
+                          least, on_node, (least + on_node - 1) / on_node)
+            : std::string("Use fewer ranks on a node, so that each has more of its memory");
     const double gigabyte = 1e9;
-    throw Error({.kind = Kind::resource,
-                 .where = "memory",
-                 .found = fmt::format("{:.3g} GB available to each of {} ranks on this node",
-                                      static_cast<double>(available) / gigabyte, comm.ranks_on_node()),
-                 .expected = fmt::format("{:.3g} GB a rank ({}: {:.3g} GB)", static_cast<double>(needed) / gigabyte,
-                                         largest.name, static_cast<double>(largest.bytes) / gigabyte),
-                 .cure = "Use fewer ranks on a node and more nodes, a smaller telescope.field_of_view or fewer "
-                         "wavelengths; `tessera cube --dry-run` shows the items"});
+    throw Error(
+        {.kind = Kind::resource,
+         .where = "memory",
+         .found = fmt::format("{:.3g} GB available to each of {} ranks on this node",
+                              static_cast<double>(available) / gigabyte, on_node),
+         .expected = fmt::format("{:.3g} GB a rank ({}: {:.3g} GB)", static_cast<double>(needed) / gigabyte,
+                                 largest.name, static_cast<double>(largest.bytes) / gigabyte),
+         .cure =
+             more +
+             ", or a smaller telescope.field_of_view or fewer wavelengths; `tessera cube --dry-run` shows the items"});
 }
 
 } // namespace tessera

@@ -103,6 +103,10 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
     forecast.lines.push_back(fmt::format("method   {}, {} resampling, {} interpolation; {} ranks of {} threads",
                                          word(config.synthesis.method), word(config.synthesis.resampling),
                                          word(config.synthesis.interpolation), comm.size(), plan.where.threads));
+    forecast.lines.push_back(
+        fmt::format("reduce   {}{}", word(plan.reduction),
+                    plan.reduction_reason.empty() ? ": the stars decide" : " (" + plan.reduction_reason + ")"));
+    forecast.lines.push_back(fmt::format("convolve {} ({})", word(plan.convolution), plan.convolution_reason));
     if (plan.accelerator) {
         const device::AcceleratorInfo& device = plan.accelerator->info();
         forecast.lines.push_back(fmt::format("device   {} {}: {}, {:.3g} GB free; stars and cubes take {:.3g} GB",
@@ -112,6 +116,9 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm) {
     }
     for (const std::string& path : output_paths(config)) { forecast.lines.push_back("write    " + path); }
     forecast.memory = memory_plan(plan, comm);
+    forecast.available = available_memory(comm);
+    forecast.least_ranks = least_ranks(plan, forecast.available);
+    forecast.ranks_on_node = comm.ranks_on_node();
     forecast.bytes_to_read = info.bytes_to_read;
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
     const std::int64_t cubes = config.output.stages ? 6 : 3;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/convolution_choice.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
@@ -154,6 +155,7 @@ Plan make_plan(const Config& config, Communicator& comm) {
         check_coverage(plan.library, plan.band, config.galaxy.redshift, 0);
     }
     set_reduction(plan, comm);
+    choose_convolution(plan, comm);
     return plan;
 }
 

@@ -33,6 +33,8 @@ struct Plan {
     bool rubix = false;                                         ///< preset: rubix
     Reduction reduction = Reduction::automatic; ///< as configured, or what alone is possible; `auto`: the stars decide
     std::string reduction_reason = {};          ///< in words; empty: the stars decide
+    ConvolutionLayout convolution = ConvolutionLayout::slab; ///< as configured or chosen, never `auto`
+    std::string convolution_reason = {};                     ///< in words
 
     WaveRange band_range() const { return {n_before, band.size()}; }
     /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.
@@ -45,10 +47,22 @@ struct Plan {
 /// Opens the inputs and lays out grids and kernels. Collective.
 Plan make_plan(const Config& config, Communicator& comm);
 
+/// What a rank's memory depends on besides the plan.
+struct MemoryCase {
+    int n_rank = 1;
+    bool mpi = false;                           ///< started
+    Reduction reduction = Reduction::automatic; ///< `auto` counts as reduce-scatter, which needs more
+    ConvolutionLayout convolution = ConvolutionLayout::slab;
+};
+
 /// Bytes a rank will need, by item; the ranks share the stars and the wavelengths. Within a tenth of what a run then takes.
-/// @param reduction  `auto` counts as reduce-scatter, which needs more
+std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of);
 std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm, Reduction reduction);
 std::vector<MemoryItem> memory_plan(const Plan& plan, const Communicator& comm);
+
+/// The least number of ranks on which a rank needs no more than `available` bytes, with those ways to share the work that the
+/// configuration leaves open; 0 where no number would do, since what every rank has of its own is too much.
+int least_ranks(const Plan& plan, std::int64_t available);
 
 /// Bytes of the accelerator's memory that a rank cannot do without: its stars, its cubes, the templates. Row weights and panels take what
 /// is left, up to 8 GB, and go in as many pieces as that asks for.

@@ -101,6 +101,8 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
     const bool by_stars = !galaxy.reduction_reason.empty();
     provenance.set("reduction", std::string(word(by_stars ? galaxy.reduction : plan.reduction)));
     provenance.set("reduction_reason", by_stars ? galaxy.reduction_reason : plan.reduction_reason);
+    provenance.set("convolution", std::string(word(plan.convolution)));
+    provenance.set("convolution_reason", plan.convolution_reason);
     provenance.set("method", std::string(word(report.method)));
     provenance.set("resampling", std::string(word(plan.config.synthesis.resampling)));
     provenance.set("error_rms", report.error_rms);

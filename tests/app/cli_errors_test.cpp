@@ -272,6 +272,22 @@ TEST(ResourceErrors, TooLittleMemory) {
     EXPECT_EQ(place.cubes(), std::vector<std::string>{});
 }
 
+TEST(ResourceErrors, TooLittleMemoryNamesTheRanksThatWouldDo) {
+    const Place place("memory-ranks");
+    const std::vector<std::string> large{"--set", "telescope.field_of_view=500"};
+    auto words = large;
+    words.emplace_back("--dry-run");
+    setenv("TESSERA_MEMORY_LIMIT", "170000000", 1);
+    const auto run = place.cube(large);
+    const auto forecast = place.cube(words);
+    unsetenv("TESSERA_MEMORY_LIMIT");
+    const auto enough = place.cube(words);
+    expect_failure(run, 4, {"memory", "Use at least ", " ranks with as much memory each (1 on each node"});
+    expect_success(forecast);
+    EXPECT_TRUE(test::contains(forecast.out, "does not fit; it would on ")) << forecast.out;
+    EXPECT_TRUE(test::contains(enough.out, "fits; it would on 1 rank with")) << enough.out;
+}
+
 TEST(ResourceErrors, TooLittleMemoryOfAnAccelerator) {
     const Place place("device-memory");
     setenv("TESSERA_EMULATED_MEMORY", "1000000", 1);

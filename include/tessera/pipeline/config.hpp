@@ -20,7 +20,7 @@ namespace tessera {
 
 enum class Preset { none, rubix };
 enum class FluxUnit { luminosity, flux };
-enum class ConvolutionLayout { automatic, slab };
+enum class ConvolutionLayout { automatic, slab, distributed };
 enum class EmptyField { error, zeros };
 
 template <>
@@ -36,7 +36,8 @@ struct EnumWords<FluxUnit> {
 template <>
 struct EnumWords<ConvolutionLayout> {
     static constexpr std::array words{std::pair{ConvolutionLayout::automatic, std::string_view("auto")},
-                                      std::pair{ConvolutionLayout::slab, std::string_view("slab")}};
+                                      std::pair{ConvolutionLayout::slab, std::string_view("slab")},
+                                      std::pair{ConvolutionLayout::distributed, std::string_view("distributed")}};
 };
 template <>
 struct EnumWords<EmptyField> {
@@ -63,7 +64,11 @@ struct ParallelOptions {
             "is "
             "summed; auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter where it fits)");
         key("parallel.convolution", convolution, unit::none,
-            "slab: each rank convolves the whole planes of its wavelength slab");
+            "slab: each rank convolves the whole planes of its wavelength slab; distributed: all ranks share the "
+            "Fourier "
+            "transform of each plane, for planes too large for one and fewer planes than ranks (not on a GPU); auto: "
+            "slab, "
+            "unless its memory does not fit or distributed should be faster");
         key("parallel.device", device, unit::none,
             "auto: a GPU where there is one, else the CPU; cpu; cuda, cuda:N: a GPU, or an error; emulated: the GPU's "
             "program on the CPU, each step checked, for tests");

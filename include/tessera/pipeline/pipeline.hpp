@@ -53,6 +53,9 @@ struct CubeForecast {
     CubeSizes sizes;
     std::vector<std::string> lines; ///< input, grid, method, in words
     std::vector<MemoryItem> memory; ///< of a rank
+    std::int64_t available = 0;     ///< bytes that each rank may use
+    int least_ranks = 0;            ///< on which it would fit with as much memory each; 0: on no number
+    int ranks_on_node = 1;
     std::int64_t bytes_to_read = 0; ///< all ranks
     std::int64_t bytes_to_write = 0;
 };
