@@ -139,13 +139,16 @@ private:
     void write_maps() {
         Hdf5Group group = file_.create_group("maps");
         const std::array<std::int64_t, 2> shape{shape_[1], shape_[2]};
-        for (const CubeMap& map : shared_maps(product_.maps, comm_)) {
+        const std::vector<double> elsewhere;
+        const std::vector<CubeMap> maps = descriptions_of(product_.maps, comm_);
+        for (std::size_t i = 0; i < maps.size(); ++i) {
+            const CubeMap& map = maps[i];
             Hdf5Dataset dataset = group.create_dataset(map.name, NumberType::float64, shape);
             describe(dataset, plain_unit(map.unit), map.description, "y, x");
             if (!map.weight.empty()) { dataset.set("weight", map.weight); }
             if (!map.band.empty()) { dataset.set("band", map.band); }
             dataset.set("instrument", std::string(map.observed ? "point-spread function applied" : "none"));
-            write_by_root(dataset, map.values);
+            write_by_root(dataset, comm_.is_root() ? product_.maps[i].values : elsewhere);
         }
     }
 

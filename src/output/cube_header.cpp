@@ -157,8 +157,7 @@ Value::Map shared_attributes(const Provenance& provenance, Communicator& comm) {
     return all.as_map() != nullptr ? *all.as_map() : Value::Map{};
 }
 
-std::vector<CubeMap> shared_maps(const std::vector<CubeMap>& maps, Communicator& comm) {
-    if (comm.size() == 1) { return maps; }
+std::vector<CubeMap> descriptions_of(const std::vector<CubeMap>& maps, Communicator& comm) {
     Value::List list;
     for (const CubeMap& map : maps) {
         list.emplace_back(Value::Map{{"name", map.name},
@@ -169,7 +168,6 @@ std::vector<CubeMap> shared_maps(const std::vector<CubeMap>& maps, Communicator&
                                      {"observed", map.observed}});
     }
     const Value shared = shared_value(Value(list), comm);
-    if (comm.is_root()) { return maps; }
     std::vector<CubeMap> out;
     for (const Value& item : *shared.as_list()) {
         CubeMap map{text_of(item, "name"),

@@ -37,8 +37,8 @@ std::string squared_plain_unit(const std::string& unit);
 /// Rank 0's provenance attributes on every rank. Collective.
 Value::Map shared_attributes(const Provenance& provenance, Communicator& comm);
 
-/// Rank 0's maps, on the other ranks without values. Collective.
-std::vector<CubeMap> shared_maps(const std::vector<CubeMap>& maps, Communicator& comm);
+/// Rank 0's maps on every rank, without their values. Collective.
+std::vector<CubeMap> descriptions_of(const std::vector<CubeMap>& maps, Communicator& comm);
 
 /// Throws (Kind::internal) where the arrays of a product do not fit each other, on every rank. Collective.
 void expect_consistent(const CubeProduct& product, Communicator& comm);

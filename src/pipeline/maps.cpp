@@ -1,6 +1,8 @@
 #include "pipeline/maps.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
@@ -28,15 +30,17 @@ std::vector<double> cropped(const SpatialGrid& field, const std::vector<double>&
     return out;
 }
 
-std::vector<double> blurred(const Plan& plan, const std::vector<double>& padded) {
+/// Consumes the sum.
+std::vector<double> blurred(const Plan& plan, std::vector<double>& padded) {
     CubeSlab plane({0, 1}, plan.field.padded_y(), plan.field.padded_x());
     for (std::size_t i = 0; i < padded.size(); ++i) { plane.data()[i] = static_cast<float>(padded[i]); }
+    std::vector<double>().swap(padded);
     const CubeSlab field = convolve(std::move(plane), plan.psf, plan.field.margin);
     return {field.data().begin(), field.data().end()};
 }
 
 struct MapMaker {
-    const FieldSums& sums;
+    FieldSums sums; ///< given away to the maps one by one
     bool observed;
     std::string band;
     std::vector<CubeMap> maps = {};
@@ -68,40 +72,43 @@ struct MapMaker {
         return out;
     }
     void make() {
-        add("FLUX", "Lsun", "luminosity of the stars in the band", "", sums.light);
+        const std::size_t first = maps.size();
+        add("FLUX", "Lsun", "luminosity of the stars in the band", "", {});
         maps.back().band = band;
-        add("MASS", "Msun", "stellar mass now", "", sums.mass);
-        add("NPART", "", "number of star particles", "", sums.count);
+        add("MASS", "Msun", "stellar mass now", "", std::move(sums.mass));
+        add("NPART", "", "number of star particles", "", std::move(sums.count));
         add("VEL", "km/s", "line-of-sight velocity, positive receding", "light", per_light(sums.velocity));
         add("SIGMA", "km/s", "line-of-sight velocity dispersion", "light", dispersion());
         add("AGE", "Gyr", "stellar age", "light", per_light(sums.age));
         add("METAL", "", "stellar metallicity, mass fraction", "light", per_light(sums.metallicity));
-        if (!sums.gas.empty()) { add("GAS_MASS", "Msun", "gas mass", "", sums.gas); }
+        if (!sums.gas.empty()) { add("GAS_MASS", "Msun", "gas mass", "", std::move(sums.gas)); }
+        maps[first].values = std::move(sums.light); // the weight of the others
     }
 };
 
 } // namespace
 
-std::vector<CubeMap> make_maps(const Plan& plan, const Galaxy& galaxy, const SpaxelSums& padded) {
-    const std::string band = fmt::format("{:.0f}-{:.0f} Angstrom", plan.band.edges.front(), plan.band.edges.back());
+std::vector<CubeMap> make_maps(const Plan& plan, Galaxy& galaxy, SpaxelSums&& sums, Communicator& comm) {
+    SpaxelSums padded = std::move(sums);
+    std::vector<double> gas = std::move(galaxy.gas_mass);
     std::vector<CubeMap> maps;
-    for (const bool observed : {false, true}) {
-        const auto on_field = [&](const std::vector<double>& sum) {
-            if (sum.empty()) { return sum; }
-            return observed ? blurred(plan, sum) : cropped(plan.field, sum);
-        };
-        const FieldSums sums{on_field(padded.count),
-                             on_field(padded.mass),
-                             on_field(padded.light),
-                             on_field(padded.light_velocity),
-                             on_field(padded.light_velocity2),
-                             on_field(padded.light_age),
-                             on_field(padded.light_metallicity),
-                             on_field(galaxy.gas_mass)};
-        MapMaker maker{.sums = sums, .observed = observed, .band = band};
-        maker.make();
-        maps.insert(maps.end(), maker.maps.begin(), maker.maps.end());
-    }
+    agree(comm, [&] {
+        if (!comm.is_root()) { return; }
+        for (const bool observed : {false, true}) {
+            const auto on_field = [&](std::vector<double>& sum) {
+                if (sum.empty()) { return std::vector<double>(); }
+                return observed ? blurred(plan, sum) : cropped(plan.field, sum);
+            };
+            MapMaker maker{.sums = {on_field(padded.count), on_field(padded.mass), on_field(padded.light),
+                                    on_field(padded.light_velocity), on_field(padded.light_velocity2),
+                                    on_field(padded.light_age), on_field(padded.light_metallicity), on_field(gas)},
+                           .observed = observed,
+                           .band =
+                               fmt::format("{:.0f}-{:.0f} Angstrom", plan.band.edges.front(), plan.band.edges.back())};
+            maker.make();
+            std::move(maker.maps.begin(), maker.maps.end(), std::back_inserter(maps));
+        }
+    });
     return maps;
 }
 

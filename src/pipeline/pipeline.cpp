@@ -61,7 +61,7 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     std::vector<double> image;
     std::vector<CubeMap> maps = timed("maps", [&] {
         image = white_light(plan, cube.flux, comm);
-        return make_maps(plan, galaxy, summary.synthesis.sums);
+        return make_maps(plan, galaxy, std::move(summary.synthesis.sums), comm);
     });
     summary.total_flux = std::accumulate(image.begin(), image.end(), 0.0);
     summary.n_star = galaxy.report.n_star;

@@ -170,11 +170,13 @@ CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const Synthesis
     product.psf = std::move(cube.psf);
     product.lsf = std::move(cube.lsf);
     product.maps = std::move(maps);
-    product.maps.push_back({.name = "OBS_WHITE",
-                            .unit = plan.unit_text() + " Angstrom",
-                            .description = "sum of the cube over wavelength",
-                            .observed = true,
-                            .values = image});
+    if (comm.is_root()) {
+        product.maps.push_back({.name = "OBS_WHITE",
+                                .unit = plan.unit_text() + " Angstrom",
+                                .description = "sum of the cube over wavelength",
+                                .observed = true,
+                                .values = image});
+    }
     if (plan.config.output.stages) {
         product.has_star_lists = true;
         for (const std::int32_t spaxel : galaxy.projection.spaxel) {
