@@ -121,6 +121,78 @@ void Communicator::all_to_all(Buffer send, std::span<const std::int64_t> send_co
             [&] { do_all_to_all(send, send_counts, receive, receive_counts); });
 }
 
+/// Adds the seconds spent in it to the collective that was counted when it began.
+class Communicator::Timed final : public UnderWay {
+public:
+    Timed(std::unique_ptr<UnderWay> messages, const char* name, Traffic& traffic)
+        : messages_(std::move(messages)), name_(name), traffic_(traffic) {}
+    void advance() noexcept override {
+        if (messages_) { messages_->advance(); }
+    }
+    void finish() override {
+        if (!messages_) { return; }
+        const auto start = std::chrono::steady_clock::now();
+        messages_->finish();
+        messages_.reset();
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        traffic_.collective[name_].seconds += seconds;
+        traffic_.by_region[Regions::instance().open()][name_].seconds += seconds;
+    }
+
+private:
+    std::unique_ptr<UnderWay> messages_;
+    const char* name_;
+    Traffic& traffic_;
+};
+
+namespace {
+
+void require_host(const char* collective, const Buffer& buffer) {
+    if (buffer.queue == nullptr && buffer.type == ElementType::float32) { return; }
+    throw Error({.where = collective,
+                 .found = "an accelerator's memory, or elements that are not float32",
+                 .expected = "float32 in the host's memory",
+                 .cure = ""});
+}
+
+} // namespace
+
+std::unique_ptr<UnderWay> Communicator::start_reduce_scatter(Buffer send, Buffer receive,
+                                                             std::span<const std::int64_t> counts,
+                                                             std::vector<float>& room) {
+    require_one_place("reduce_scatter", send, receive);
+    require_host("reduce_scatter", send);
+    std::unique_ptr<UnderWay> messages;
+    counted("reduce_scatter", send.bytes() - receive.bytes(), false,
+            [&] { messages = do_start_reduce_scatter(send, receive, counts, room); });
+    return std::make_unique<Timed>(std::move(messages), "reduce_scatter", traffic_);
+}
+
+std::unique_ptr<UnderWay> Communicator::start_all_to_all(Buffer send, std::span<const std::int64_t> send_counts,
+                                                         Buffer receive, std::span<const std::int64_t> receive_counts) {
+    require_one_place("all_to_all", send, receive);
+    require_host("all_to_all", send);
+    const std::int64_t own = send_counts[static_cast<std::size_t>(rank())] * size_of(send.type);
+    std::unique_ptr<UnderWay> messages;
+    counted("all_to_all", send.bytes() - own, false,
+            [&] { messages = do_start_all_to_all(send, send_counts, receive, receive_counts); });
+    return std::make_unique<Timed>(std::move(messages), "all_to_all", traffic_);
+}
+
+std::unique_ptr<UnderWay> Communicator::do_start_reduce_scatter(Buffer send, Buffer receive,
+                                                                std::span<const std::int64_t> counts,
+                                                                std::vector<float>& /*room*/) {
+    do_reduce_scatter(send, receive, counts);
+    return nullptr;
+}
+
+std::unique_ptr<UnderWay> Communicator::do_start_all_to_all(Buffer send, std::span<const std::int64_t> send_counts,
+                                                            Buffer receive,
+                                                            std::span<const std::int64_t> receive_counts) {
+    do_all_to_all(send, send_counts, receive, receive_counts);
+    return nullptr;
+}
+
 std::int64_t Communicator::exclusive_sum(std::int64_t value) {
     const auto values = all_gather_value(value);
     std::int64_t sum = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "comm/mpi_handle.hpp"
+#include "comm/mpi_under_way.hpp"
 #if defined(OPEN_MPI)
 #include <mpi-ext.h>
 #endif
@@ -110,6 +111,18 @@ private:
         check_mpi(MPI_Comm_rank(node, &out.second), "MPI_Comm_rank");
         check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
         return out;
+    }
+
+    std::unique_ptr<UnderWay> do_start_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts,
+                                                      std::vector<float>& room) override {
+        if (!nodes_) { nodes_ = find_nodes(comm_); }
+        return start_summing(comm_, *nodes_, send, receive, counts, room);
+    }
+
+    std::unique_ptr<UnderWay> do_start_all_to_all(Buffer send, std::span<const std::int64_t> send_counts,
+                                                  Buffer receive,
+                                                  std::span<const std::int64_t> receive_counts) override {
+        return start_exchange(comm_, send, send_counts, receive, receive_counts);
     }
 
     void do_all_reduce(Buffer data, Op op) override {
@@ -226,6 +239,7 @@ private:
 
     MPI_Comm comm_;
     int rank_ = 0, size_ = 1;
+    std::optional<NodeMap> nodes_; ///< found when first needed
 };
 
 } // namespace

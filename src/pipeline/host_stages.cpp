@@ -1,10 +1,11 @@
 #include "pipeline/host_stages.hpp"
 
 #include <array>
-#include <optional>
-#include <span>
+
+#include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
+#include "tessera/core/log.hpp"
 #include "tessera/view/star_exchange.hpp"
 
 namespace tessera {
@@ -24,7 +25,6 @@ void HostStages::project(Galaxy& galaxy) {
     if (exchanges()) {
         sky_ = exchange_by_spaxel(plan_.where, std::move(galaxy.stars), galaxy.projection.spaxel, reduction_.owners,
                                   comm_);
-        rows_ = reduction_.owners.of_rank(comm_.rank());
     } else {
         agree(comm_, [&] {
             sky_ =
@@ -37,21 +37,33 @@ void HostStages::project(Galaxy& galaxy) {
 }
 
 void HostStages::synthesise(SynthesisReport& report, const Progress& progress) {
-    std::optional<std::span<const std::int64_t>> rows;
-    if (exchanges()) { rows = rows_; }
-    partial_ = tessera::synthesise(sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
-                                   plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, comm_, report,
-                                   progress, std::array{plan_.band.edges.front(), plan_.band.edges.back()}, rows);
+    const Reduction way = reduction_.method;
+    const std::array band{plan_.band.edges.front(), plan_.band.edges.back()};
+    if (way == Reduction::allreduce && comm_.size() > 1) {
+        partial_ = tessera::synthesise(sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
+                                       plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, comm_, report,
+                                       progress, band);
+    } else {
+        const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
+        const CubeBlocks blocks = plan_.blocks(way, comm_.size(), comm_.broadcast_value(plan_.where.threads, 0));
+        slab_ = exchanges() ? collect_in_blocks(blocks, reduction_.owners, n_y, n_x, comm_, plan_.where)
+                            : sum_in_blocks(blocks, n_y, n_x, comm_, plan_.where);
+        log::detail(fmt::format("the cube is made in {} blocks: {} of spaxels times {} of wavelengths", blocks.count(),
+                                blocks.n_part, blocks.n_wave_block));
+        synthesise_into(*slab_, sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,
+                        plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, comm_, report, progress,
+                        band);
+    }
     sky_ = SpaxelStars(); // the maps are made of sums that synthesis took on its way
 }
 
 void HostStages::reduce() {
-    const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
-    if (exchanges()) {
-        summed_ = collect_planes(std::move(partial_), reduction_.owners, n_y, n_x, comm_, plan_.where);
+    if (slab_) { // most of it was done while it was made
+        summed_ = slab_->finish();
+        slab_.reset();
         reduction_.owners = SpaxelOwners();
     } else {
-        summed_ = tessera::reduce(std::move(partial_), n_y, n_x, reduction_.method, comm_, plan_.where);
+        summed_ = reduce_all(std::move(partial_), plan_.field.padded_y(), plan_.field.padded_x(), comm_, plan_.where);
     }
     const double factor = plan_.luminosity_to_output();
     for (float& value : summed_.data()) { value = static_cast<float>(value * factor); }

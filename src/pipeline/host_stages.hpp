@@ -21,9 +21,9 @@ private:
     const Plan& plan_;
     Communicator& comm_;
     ReductionChoice reduction_;
-    std::vector<std::int64_t> rows_; ///< with `exchange`: spaxels that this rank makes, the rows of its partial cube
-    SpaxelStars sky_;                ///< the stars on the field and its margin, ordered by spaxel
-    PartialCube partial_ = PartialCube(0, 0);
+    SpaxelStars sky_;                          ///< the stars on the field and its margin, ordered by spaxel
+    PartialCube partial_ = PartialCube(0, 0);  ///< with `allreduce`
+    std::unique_ptr<SlabBlocks> slab_;         ///< else: what the blocks of the cube come together in
     CubeSlab summed_;
 };
 

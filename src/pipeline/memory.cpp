@@ -10,7 +10,7 @@
 #include "pipeline/plan.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/cube/spaxel_owners.hpp"
+#include "tessera/cube/cube_blocks.hpp"
 #include "tessera/instrument/convolve.hpp"
 
 namespace tessera {
@@ -96,9 +96,11 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     const auto blocks = [&](std::int64_t n, std::int64_t row_bytes) {
         return 2 * std::min(n, rows_read_at_once) * row_bytes;
     };
-    const bool exchange = reduction == Reduction::exchange && n_rank > 1;
+    const bool whole = reduction == Reduction::allreduce && n_rank > 1;
     const std::int64_t cube = plan.field.n_padded() * plan.pixels.size() * 4;
-    const std::int64_t partial = exchange ? share(plan.field.n_padded()) * plan.pixels.size() * 4 : cube;
+    const bool exchange = reduction == Reduction::exchange && n_rank > 1;
+    const std::int64_t n_made = exchange ? share(plan.field.n_padded()) : plan.field.n_padded();
+    const CubeBlocks cut = plan.blocks(reduction, n_rank, plan.where.threads);
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
     const std::int64_t rows = stages ? 12 : 0; // row in the input and spaxel, to the end
@@ -116,15 +118,15 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
                      synthesis_bytes(n_star, plan.field.n_padded(), plan.library, plan.pixels,
                                      plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads),
                      Phase::synthesis});
-    items.push_back({"synthesis: partial cube", partial, Phase::synthesis});
-    if (exchange) {
-        items.push_back({"reduction: part of the cube", partial, Phase::reduction});
-        items.push_back({"reduction: slab, planes that travel",
-                         padded_slab + 2 * partial / blocks_collected(cube, n_rank), Phase::reduction});
+    if (whole) {
+        items.push_back({"synthesis: partial cube", cube, Phase::synthesis});
+        // What MPI receives into while it sums is about another cube.
+        items.push_back({"reduction: partial cube twice", 2 * cube, Phase::reduction});
+        items.push_back({"reduction: slab", padded_slab, Phase::reduction});
     } else {
-        // The partial cube and its transpose; with more ranks the slab of the sum and what MPI receives into.
-        items.push_back({"reduction: partial cube twice", 2 * partial, Phase::reduction});
-        items.push_back({"reduction: slab, twice", n_rank > 1 ? 2 * padded_slab : 0, Phase::reduction});
+        items.push_back({"synthesis: slab of the cube", padded_slab, Phase::synthesis});
+        // One is made; with more ranks another travels, and as much arrives.
+        items.push_back({"synthesis: blocks of the cube", (n_rank > 1 ? 3 : 1) * cut.bytes(n_made), Phase::synthesis});
     }
     const bool noise = plan.config.noise.kind != NoiseKind::none;
     const bool shared = of.convolution == ConvolutionLayout::distributed && !plan.psf.is_identity();

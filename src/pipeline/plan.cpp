@@ -51,30 +51,23 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
     plan.n_before = before - first;
 }
 
-/// What is known before the stars are: with one rank nothing is summed, and where only one way fits into memory it is taken.
+/// What is known before the stars are: with one rank nothing is summed. On the host reduce-scatter and exchange need much the same memory, on a
+/// GPU partial cubes of the whole field may not fit.
 void set_reduction(Plan& plan, Communicator& comm) {
-    const std::int64_t available = available_memory(comm);
     plan.reduction = plan.config.parallel.reduction;
-    plan.reduction_reason = "as configured";
+    plan.reduction_reason = comm.size() == 1 ? "one rank" : "as configured";
+    if (plan.reduction != Reduction::automatic) { return; }
     if (comm.size() == 1) {
-        plan.reduction_reason = "one rank";
-        if (plan.reduction == Reduction::automatic) { plan.reduction = Reduction::reduce_scatter; }
+        plan.reduction = Reduction::reduce_scatter;
         return;
     }
-    if (plan.reduction != Reduction::automatic) { return; }
-    const std::int64_t room = plan.accelerator ? comm.all_reduce_value(plan.accelerator->free_share(), Op::min) : 0;
-    const auto fits = [&](Reduction reduction) {
-        return plan.accelerator ? device_memory(plan, comm, reduction) <= room
-                                : peak_memory(memory_plan(plan, comm, reduction)) <= available;
-    };
-    const bool sums_fit = fits(Reduction::reduce_scatter);
-    if (plan.accelerator && (sums_fit || !fits(Reduction::exchange))) {
+    plan.reduction_reason.clear();
+    if (!plan.accelerator) { return; } // the stars decide
+    const std::int64_t room = comm.all_reduce_value(plan.accelerator->free_share(), Op::min);
+    const auto fits = [&](Reduction reduction) { return device_memory(plan, comm, reduction) <= room; };
+    if (fits(Reduction::reduce_scatter) || !fits(Reduction::exchange)) {
         plan.reduction = Reduction::reduce_scatter;
         plan.reduction_reason = "on a GPU, where it overlaps with the product";
-        return;
-    }
-    if (sums_fit || !fits(Reduction::exchange)) {
-        plan.reduction_reason.clear();
         return;
     }
     plan.reduction = Reduction::exchange;
@@ -104,6 +97,17 @@ double Plan::luminosity_to_output() const {
     const double per_angstrom =
         config.synthesis.resampling == Resampling::rubix ? 1 / (1 + config.galaxy.redshift) : 1.0;
     return constants::solar_luminosity * per_angstrom / (4 * constants::pi * distance * distance) / 1e-20;
+}
+
+CubeBlocks Plan::blocks(Reduction way, int n_rank, int n_thread) const {
+    const bool own = way == Reduction::exchange && n_rank > 1;
+    const BlockSizes sizes{.n_spaxel = field.n_padded(),
+                           .n_wave = pixels.size(),
+                           .n_rank = n_rank,
+                           .n_row = own ? (field.n_padded() + n_rank - 1) / n_rank : field.n_padded(),
+                           .n_thread = n_thread,
+                           .bytes = static_cast<std::int64_t>(config.parallel.block * 1e6)};
+    return synthesis_blocks(sizes, snapshot->info().n_star_rows / n_rank, config.synthesis);
 }
 
 std::string Plan::unit_text() const { return std::string(word(config.output.flux_unit)); }

@@ -42,6 +42,8 @@ struct Plan {
     /// What a Lsun/Angstrom becomes in the output's unit.
     double luminosity_to_output() const;
     std::string unit_text() const;
+    /// The blocks that the host makes the cube in. @param n_thread  of a rank; ranks that work together must give the same
+    CubeBlocks blocks(Reduction way, int n_rank, int n_thread) const;
 };
 
 /// Opens the inputs and lays out grids and kernels. Collective.
@@ -51,7 +53,7 @@ Plan make_plan(const Config& config, Communicator& comm);
 struct MemoryCase {
     int n_rank = 1;
     bool mpi = false;                           ///< started
-    Reduction reduction = Reduction::automatic; ///< `auto` counts as reduce-scatter, which needs more
+    Reduction reduction = Reduction::automatic; ///< `auto` counts as reduce-scatter, which needs a little more
     ConvolutionLayout convolution = ConvolutionLayout::slab;
 };
 

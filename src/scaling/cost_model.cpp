@@ -69,12 +69,12 @@ StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_ra
     switch (reduction) {
     case Reduction::allreduce: out["reduce"]["all_reduce"] = 2 * cube * (n_rank - 1) / n_rank; break;
     case Reduction::automatic:
-    case Reduction::reduce_scatter: out["reduce"]["reduce_scatter"] = cube - slab; break;
+    case Reduction::reduce_scatter: out["synthesis"]["reduce_scatter"] = cube - slab; break;
     case Reduction::exchange: {
         const std::int64_t others = sizes.n_pixel - slab_of(sizes.n_pixel, rank, n_rank).count;
         constexpr std::int64_t star_bytes = 20, count_bytes = 8;
         out["spaxels"]["all_to_all"] = count_bytes * counts.n_others_spaxel + star_bytes * counts.n_star_sent;
-        out["reduce"]["all_to_all"] = counts.n_own_spaxel * others * 4;
+        out["synthesis"]["all_to_all"] = counts.n_own_spaxel * others * 4;
         break;
     }
     }

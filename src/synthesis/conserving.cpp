@@ -243,19 +243,16 @@ void Conserving::sum() {
     const Region region("sum");
     std::vector<std::int64_t> all(choices_.method.size());
     std::iota(all.begin(), all.end(), std::int64_t{0});
-    std::vector<std::pair<SpaxelMethod, std::vector<std::int64_t>>> parts;
+    std::vector<LightShare> shares;
     for (const SpaxelMethod method : {SpaxelMethod::exact, SpaxelMethod::binned, SpaxelMethod::compressed}) {
         auto spaxels = spaxels_of(method, all);
-        if (!spaxels.empty()) { parts.emplace_back(method, std::move(spaxels)); }
+        if (!spaxels.empty()) { shares.push_back({kind_of(method), std::move(spaxels)}); }
     }
     std::int64_t n_done = 0;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        stars_.add(kind_of(parts[i].first), kind_of(SpaxelMethod::exact), columns_, parts[i].second,
-                   i + 1 == parts.size(), [&](std::int64_t n_star) {
-                       n_done += n_star;
-                       if (progress_) { progress_(std::min(n_done, stars_.n_star()), stars_.n_star()); }
-                   });
-    }
+    stars_.sum(shares, kind_of(SpaxelMethod::exact), columns_, [&](std::int64_t n_star) {
+        n_done += n_star;
+        if (progress_) { progress_(std::min(n_done, stars_.n_star()), stars_.n_star()); }
+    });
 }
 
 /// Makes the sample as it was chosen, and exactly.
@@ -333,7 +330,6 @@ void Conserving::run(SynthesisReport& report) {
         shares_ = {shares_.step / 4, shares_.compression / 4, true};
     }
     sum();
-    stars_.complete();
 }
 
 } // namespace tessera

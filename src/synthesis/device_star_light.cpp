@@ -90,13 +90,17 @@ std::int64_t DeviceStarLight::budget() {
     return std::min<std::int64_t>(accelerator_.free_share() / 5 * 2, std::int64_t{8} << 30);
 }
 
-void DeviceStarLight::add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-                          const std::vector<std::int64_t>& spaxels, bool last,
+void DeviceStarLight::sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
                           const std::function<void(std::int64_t)>& done) {
-    add_to({cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, kind, exact, columns, spaxels, last);
-    std::int64_t n_star = 0;
-    for (const std::int64_t spaxel : spaxels) { n_star += n_star_of(spaxel); }
-    done(n_star);
+    for (const LightShare& share : shares) {
+        // Nothing is added after the last share: planes may be handed on as they are complete.
+        add_to({cube_.flux.data(), cube_.n_spaxel, own_column_.data()}, share.kind, exact, columns, share.spaxels,
+               &share == &shares.back());
+        std::int64_t n_star = 0;
+        for (const std::int64_t spaxel : share.spaxels) { n_star += n_star_of(spaxel); }
+        done(n_star);
+    }
+    complete();
 }
 
 void DeviceStarLight::hand_on(WaveRange planes) {

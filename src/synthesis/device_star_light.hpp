@@ -50,12 +50,12 @@ public:
     std::vector<NodeClass> node_classes(Communicator& comm) override;
     Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
     void forget_templates() override { spectra_.clear(); }
-    void add(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
-             const std::vector<std::int64_t>& spaxels, bool last,
+    void sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
              const std::function<void(std::int64_t)>& done) override;
     PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
                         const std::vector<std::int64_t>& spaxels) override;
-    void complete() override;
+    /// All is added: planes that were not handed on yet are now. Collective where planes are handed on.
+    void complete();
     /// All stars in RUBIX's way, as exact_rubix: the light of every spaxel goes to the cube, in place of what is there.
     void set_to_rubix(const Progress& progress);
 

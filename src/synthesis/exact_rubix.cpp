@@ -2,9 +2,13 @@
 #include "synthesis/exact_rubix.hpp"
 
 #include <algorithm>
+#include <span>
+
+#include <fmt/format.h>
 
 #include "core/cpu_clones.hpp"
 #include "synthesis/native_grid.hpp"
+#include "tessera/core/error.hpp"
 
 namespace tessera {
 
@@ -105,37 +109,52 @@ void survey_for_rubix(StarLight& stars, const std::vector<double>& of_nodes, Com
 
 void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ssp::Interpolator& interpolator,
                  const WavelengthGrid& pixels, double redshift, Doppler doppler, const device::Host& where,
-                 const Progress& progress, std::span<const std::int64_t> rows, PartialCube& cube) {
+                 const Progress& progress, BlockedCube& cube) {
+    if (cube.blocks().n_wave_block != 1) {
+        throw Error({.where = "exact_rubix",
+                     .found = fmt::format("{} blocks of wavelengths", cube.blocks().n_wave_block),
+                     .expected = "one",
+                     .cure = ""});
+    }
     const StarSampler sampler(library, pixels, where);
-    const std::int64_t n_spaxel = cube.n_spaxel();
-    // Chunks of spaxels between reports of progress.
-    const std::int64_t chunk = std::max<std::int64_t>(1, n_spaxel / 20);
-    for (std::int64_t first = 0; first < n_spaxel; first += chunk) {
-        const std::int64_t end = std::min(n_spaxel, first + chunk);
-        device::for_each(where, end - first, 1, [&](std::int64_t i_spaxel) {
-            const auto s = static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i_spaxel)]);
-            if (stars.start[s] == stars.start[s + 1]) { return; }
-            std::vector<double> flux;
-            std::vector<double> sampled;
-            std::vector<double> sum(pixels.centres.size(), 0.0);
-            for (auto i = static_cast<std::size_t>(stars.start[s]); i < static_cast<std::size_t>(stars.start[s + 1]);
-                 ++i) {
-                const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
-                if (nodes.count == 0) { continue; }
-                const double factor = doppler_factor(redshift, stars.los_velocity[i], doppler);
-                sampler.merge(nodes, factor, flux);
-                const double sampled_total = sampler.sample(flux, factor, sampled);
-                // No light in the band: RUBIX divides by zero here, we add nothing.
-                if (sampled_total == 0) { continue; }
-                add_scaled(sampled.data(), stars.initial_mass[i] * sampler.total(nodes, factor) / sampled_total,
-                           static_cast<std::int64_t>(sum.size()), sum.data());
-            }
-            float* out = cube.flux().row(first + i_spaxel);
-            for (std::size_t k = 0; k < sum.size(); ++k) { out[k] = static_cast<float>(sum[k]); }
-        });
-        if (progress) {
-            progress(stars.start[static_cast<std::size_t>(rows[static_cast<std::size_t>(end - 1)]) + 1], stars.size());
+    const auto add_spaxel = [&](std::size_t s, const BlockView& block, std::int64_t row) {
+        if (stars.start[s] == stars.start[s + 1]) { return; }
+        std::vector<double> flux;
+        std::vector<double> sampled;
+        std::vector<double> sum(pixels.centres.size(), 0.0);
+        for (auto i = static_cast<std::size_t>(stars.start[s]); i < static_cast<std::size_t>(stars.start[s + 1]); ++i) {
+            const ssp::NodeWeights nodes = interpolator.at(stars.metallicity[i], stars.age[i]);
+            if (nodes.count == 0) { continue; }
+            const double factor = doppler_factor(redshift, stars.los_velocity[i], doppler);
+            sampler.merge(nodes, factor, flux);
+            const double sampled_total = sampler.sample(flux, factor, sampled);
+            // No light in the band: RUBIX divides by zero here, we add nothing.
+            if (sampled_total == 0) { continue; }
+            add_scaled(sampled.data(), stars.initial_mass[i] * sampler.total(nodes, factor) / sampled_total,
+                       static_cast<std::int64_t>(sum.size()), sum.data());
         }
+        const std::vector<float> light(sum.begin(), sum.end());
+        block.add(row, 0, light.data(), std::ssize(light)); // in one block pixels are in their order
+    };
+    std::int64_t n_done = 0;
+    for (int part = 0; part < cube.blocks().n_part; ++part) {
+        const std::span<const std::int64_t> rows = cube.rows(part);
+        const BlockView block = cube.open(part, 0);
+        // Chunks of spaxels between reports of progress.
+        const std::int64_t chunk = std::max<std::int64_t>(1, std::ssize(rows) / 20);
+        for (std::int64_t first = 0; first < std::ssize(rows); first += chunk) {
+            const std::int64_t end = std::min(std::ssize(rows), first + chunk);
+            device::for_each(where, end - first, 1, [&](std::int64_t i) {
+                add_spaxel(static_cast<std::size_t>(rows[static_cast<std::size_t>(first + i)]), block, first + i);
+            });
+            cube.advance();
+            for (std::int64_t row = first; row < end; ++row) {
+                const auto s = static_cast<std::size_t>(rows[static_cast<std::size_t>(row)]);
+                n_done += stars.start[s + 1] - stars.start[s];
+            }
+            if (progress) { progress(n_done, stars.size()); }
+        }
+        cube.close();
     }
 }
 

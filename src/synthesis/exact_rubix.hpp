@@ -13,9 +13,9 @@ void survey_for_rubix(StarLight& stars, const std::vector<double>& of_nodes, Com
 
 /// `exact` in RUBIX's way: every star sampled at the pixel centres on the library's own wavelengths, rescaled to keep the
 /// band's sum, added to its spaxel.
-/// @param rows  [row of the cube] its spaxel; no star lies in another
+/// @param cube  all its wavelengths in one block: a star's samples are scaled by their sum
 void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ssp::Interpolator& interpolator,
                  const WavelengthGrid& pixels, double redshift, Doppler doppler, const device::Host& where,
-                 const Progress& progress, std::span<const std::int64_t> rows, PartialCube& cube);
+                 const Progress& progress, BlockedCube& cube);
 
 } // namespace tessera

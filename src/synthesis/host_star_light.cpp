@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <span>
 
 #include "synthesis/star_light.hpp"
 #include "synthesis/tile_kernel.hpp"
@@ -17,23 +19,57 @@ Survey HostStarLight::survey(const std::vector<NodeLight>& nodes, bool with_sket
                         with_sketches);
 }
 
-void HostStarLight::add(const RowKind& kind, const RowKind& /*exact*/, const NodeColumns& columns,
-                        const std::vector<std::int64_t>& spaxels, bool /*last*/,
+namespace {
+
+/// The spaxels of a share that are rows; both ascend.
+std::vector<SpaxelLight::Spaxel> in_rows(const std::vector<std::int64_t>& spaxels, std::span<const std::int64_t> rows) {
+    std::vector<SpaxelLight::Spaxel> out;
+    auto spaxel = spaxels.begin();
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        spaxel = std::lower_bound(spaxel, spaxels.end(), rows[row]);
+        if (spaxel == spaxels.end()) { break; }
+        if (*spaxel == rows[row]) { out.push_back({*spaxel, static_cast<std::int64_t>(row)}); }
+    }
+    return out;
+}
+
+} // namespace
+
+void HostStarLight::sum(const std::vector<LightShare>& shares, const RowKind& /*exact*/, const NodeColumns& columns,
                         const std::function<void(std::int64_t)>& done) {
-    std::vector<std::int64_t> own;
-    std::copy_if(spaxels.begin(), spaxels.end(), std::back_inserter(own),
-                 [&](std::int64_t s) { return row_of_spaxel_[static_cast<std::size_t>(s)] >= 0; });
-    add_spaxels(stars_, input_, kind, columns, cost_of_single_, own, row_of_spaxel_, cube_, done);
+    const int n_block = cube_.blocks().n_wave_block;
+    for (int part = 0; part < cube_.blocks().n_part; ++part) {
+        std::int64_t kept = 0;
+        std::vector<std::unique_ptr<SpaxelLight>> lights;
+        for (const LightShare& share : shares) {
+            lights.push_back(std::make_unique<SpaxelLight>(
+                SpaxelLight::Source{stars_, input_, share.kind, columns, cost_of_single_, limits_},
+                in_rows(share.spaxels, cube_.rows(part)), n_block, kept));
+        }
+        for (int block = 0; block < n_block; ++block) {
+            const BlockView to = cube_.open(part, block);
+            for (const auto& light : lights) {
+                light->add_to(
+                    to,
+                    [&](std::int64_t n_star) { // a star is done when its last block is: until then in part
+                        done(n_star * (block + 1) / n_block - n_star * block / n_block);
+                    },
+                    [&] { cube_.advance(); });
+            }
+            cube_.close();
+        }
+    }
 }
 
 PartialCube HostStarLight::spectra(const RowKind& kind, const RowKind& /*exact*/, const NodeColumns& columns,
                                    const std::vector<std::int64_t>& spaxels) {
-    PartialCube out(static_cast<std::int64_t>(spaxels.size()), cube_.n_wave());
-    std::vector<std::int64_t> row_of_spaxel(static_cast<std::size_t>(n_spaxel()), -1);
-    for (std::size_t i = 0; i < spaxels.size(); ++i) {
-        row_of_spaxel[static_cast<std::size_t>(spaxels[i])] = static_cast<std::int64_t>(i);
-    }
-    add_spaxels(stars_, input_, kind, columns, cost_of_single_, spaxels, row_of_spaxel, out, [](std::int64_t) {});
+    PartialCube out(static_cast<std::int64_t>(spaxels.size()), input_.pixels.size());
+    std::vector<SpaxelLight::Spaxel> rows;
+    for (const std::int64_t spaxel : spaxels) { rows.push_back({spaxel, std::ssize(rows)}); }
+    std::int64_t kept = 0;
+    WholeCube whole(out);
+    SpaxelLight({stars_, input_, kind, columns, cost_of_single_, limits_}, std::move(rows), 1, kept)
+        .add_to(whole.open(0, 0), [](std::int64_t) {});
     return out;
 }
 

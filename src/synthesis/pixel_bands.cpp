@@ -15,30 +15,37 @@ std::int64_t segment_of(const std::vector<double>& wavelength, double at) {
 
 } // namespace
 
-PixelBands::PixelBands(const std::vector<double>& wavelength, const WavelengthGrid& pixels, std::int64_t begin,
-                       std::int64_t end, double doppler_factor) {
-    const auto n = static_cast<std::size_t>(end - begin);
+PixelBands::PixelBands(const std::vector<double>& wavelength, const WavelengthGrid& pixels,
+                       std::span<const WaveRange> ranges, double doppler_factor) {
     const auto n_point = static_cast<std::int64_t>(wavelength.size());
     const PixelIntegral integral{wavelength.data(), n_point, pixels.edges.data()};
     // Segments that the edges fall into, in the rest frame: pixels ascend, and so do the segments.
-    std::vector<std::int64_t> segment(n + 1);
-    std::int64_t at = -1;
-    for (std::size_t k = 0; k <= n; ++k) {
-        const double edge = integral.rest(pixels.edges[static_cast<std::size_t>(begin) + k], doppler_factor);
-        if (at < 0) { at = integral.segment_at(edge); }
-        while (at + 2 < n_point && wavelength[static_cast<std::size_t>(at) + 1] <= edge) { ++at; }
-        segment[k] = at;
+    std::vector<std::int64_t> blue; // of the pixel's blue edge
+    for (const WaveRange& range : ranges) {
+        if (range.count == 0) { continue; }
+        std::int64_t at = -1;
+        for (std::int64_t k = range.first; k <= range.end(); ++k) {
+            const double edge = integral.rest(pixels.edges[static_cast<std::size_t>(k)], doppler_factor);
+            const std::int64_t before = at;
+            if (at < 0) { at = integral.segment_at(edge); }
+            while (at + 2 < n_point && wavelength[static_cast<std::size_t>(at) + 1] <= edge) { ++at; }
+            if (before >= 0) { width = std::max(width, at - before + 2); }
+            if (k < range.end()) { blue.push_back(at); }
+        }
     }
-    for (std::size_t k = 0; k < n; ++k) { width = std::max(width, segment[k + 1] - segment[k] + 2); }
     width = std::min(width, n_point);
-    first.resize(n);
-    weight.assign(n * static_cast<std::size_t>(width), 0.0F);
-    for (std::size_t k = 0; k < n; ++k) {
-        const std::int64_t start = std::min(segment[k], n_point - width);
-        first[k] = static_cast<std::int32_t>(start);
-        float* own = weight.data() + k * static_cast<std::size_t>(width);
-        integral.weights(begin + static_cast<std::int64_t>(k), doppler_factor, segment[k],
-                         [&](std::int64_t point, double value) { own[point - start] = static_cast<float>(value); });
+    first.reserve(blue.size());
+    weight.assign(blue.size() * static_cast<std::size_t>(width), 0.0F);
+    for (const WaveRange& range : ranges) {
+        for (std::int64_t k = range.first; k < range.end(); ++k) {
+            const std::size_t i = first.size();
+            const std::int64_t start = std::min(blue[i], n_point - width);
+            first.push_back(static_cast<std::int32_t>(start));
+            float* own = weight.data() + i * static_cast<std::size_t>(width);
+            integral.weights(k, doppler_factor, blue[i], [&](std::int64_t point, double value) {
+                own[point - start] = static_cast<float>(value);
+            });
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tessera/core/view.hpp"
@@ -64,11 +66,16 @@ struct PixelBands {
     std::vector<std::int32_t> first; ///< [pixel] point that the first weight belongs to
     std::vector<float> weight;       ///< [pixel, width] per observed Angstrom
 
-    /// Pixels [begin, end) seen by a source with that Doppler factor (redshift included).
+    /// Pixels of some ranges, one after the other, seen by a source with that Doppler factor (redshift included).
     /// @param wavelength  the library's points, ascending, Angstrom; at least `width` of them
-    /// @par Cost  one pass over the points below the pixels
+    /// @param ranges      ascending
+    /// @par Cost  one pass over the points below the pixels of each range
+    PixelBands(const std::vector<double>& wavelength, const WavelengthGrid& pixels, std::span<const WaveRange> ranges,
+               double doppler_factor);
+    /// Pixels [begin, end).
     PixelBands(const std::vector<double>& wavelength, const WavelengthGrid& pixels, std::int64_t begin,
-               std::int64_t end, double doppler_factor);
+               std::int64_t end, double doppler_factor)
+        : PixelBands(wavelength, pixels, std::array{WaveRange{begin, end - begin}}, doppler_factor) {}
 };
 
 /// No pixel needs more weights than this for any Doppler factor in that range.

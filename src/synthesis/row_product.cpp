@@ -5,9 +5,9 @@
 #include <cmath>
 #include <numeric>
 #include <span>
+#include <thread>
 #include <tuple>
 
-#include "synthesis/tile_kernel.hpp"
 #include "tessera/core/region.hpp"
 
 namespace tessera {
@@ -16,40 +16,17 @@ namespace {
 
 constexpr std::int64_t panel_floats = 512 * 1024 / 4; ///< half of a level-2 cache of 1 MiB
 
-/// Spaxels that are multiplied together: one, or up to six. Keys ascend; weights are [key, width].
-struct Group {
-    std::int64_t width;                            ///< 1 or tile_spaxels
-    std::array<std::int64_t, tile_spaxels> spaxel; ///< -1: none
-    std::vector<std::uint32_t> key;
-    std::vector<float> weight;
-};
-
-/// Weights of a group that go with one panel.
-struct Segment {
-    std::int32_t group;
-    std::int64_t first, end;
-};
-
-/// The Doppler rows that any weight needs, a panel of them after the other.
-struct Panels {
-    std::vector<std::int64_t> rows;             ///< used ones, ascending, relative to the grid's first
-    std::vector<std::int64_t> start{0};         ///< [panel + 1] into rows
-    std::vector<std::int64_t> slot;             ///< [row] its place in `rows`; -1: unused
-    std::vector<std::vector<Segment>> segments; ///< [panel]
-    std::int64_t size() const { return static_cast<std::int64_t>(start.size()) - 1; }
-};
-
 /// A list alone, with its own keys.
-Group single(const RowList& list) {
-    Group group{.width = 1, .spaxel = {}, .key = list.key, .weight = list.weight};
+SpaxelGroup single(const RowList& list) {
+    SpaxelGroup group{.width = 1, .spaxel = {}, .key = list.key, .weight = list.weight};
     group.spaxel.fill(-1);
     group.spaxel[0] = list.spaxel;
     return group;
 }
 
 /// Merges lists: every key that any of them has, with the weights of all.
-Group merged(std::span<const RowList* const> lists) {
-    Group group{.width = tile_spaxels, .spaxel = {}, .key = {}, .weight = {}};
+SpaxelGroup merged(std::span<const RowList* const> lists) {
+    SpaxelGroup group{.width = tile_spaxels, .spaxel = {}, .key = {}, .weight = {}};
     group.spaxel.fill(-1);
     std::array<std::size_t, tile_spaxels> at{};
     for (std::size_t m = 0; m < lists.size(); ++m) { group.spaxel[m] = lists[m]->spaxel; }
@@ -93,7 +70,7 @@ std::vector<const RowList*> by_likeness(const std::vector<RowList>& lists, std::
 }
 
 /// Together where that is cheaper than each alone.
-std::vector<Group> group_of(std::span<const RowList* const> lists, double cost_of_single) {
+std::vector<SpaxelGroup> group_of(std::span<const RowList* const> lists, double cost_of_single) {
     std::int64_t alone = 0;
     std::int64_t longest = 0;
     for (const RowList* list : lists) {
@@ -103,9 +80,9 @@ std::vector<Group> group_of(std::span<const RowList* const> lists, double cost_o
     const auto cheaper = [&](std::int64_t length) {
         return static_cast<double>(tile_spaxels * length) < cost_of_single * static_cast<double>(alone);
     };
-    std::vector<Group> out;
+    std::vector<SpaxelGroup> out;
     if (cheaper(longest)) { // no shorter than the longest: often that settles it
-        Group together = merged(lists);
+        SpaxelGroup together = merged(lists);
         if (cheaper(static_cast<std::int64_t>(together.key.size()))) {
             out.push_back(std::move(together));
             return out;
@@ -115,27 +92,27 @@ std::vector<Group> group_of(std::span<const RowList* const> lists, double cost_o
     return out;
 }
 
-std::vector<Group> make_groups(const std::vector<RowList>& lists, std::int64_t n_column, double cost_of_single,
+std::vector<SpaxelGroup> make_groups(const std::vector<RowList>& lists, std::int64_t n_column, double cost_of_single,
                                const device::Host& where) {
     const std::vector<const RowList*> order = by_likeness(lists, n_column);
     const auto n = static_cast<std::int64_t>(order.size());
-    std::vector<std::vector<Group>> made(static_cast<std::size_t>((n + tile_spaxels - 1) / tile_spaxels));
+    std::vector<std::vector<SpaxelGroup>> made(static_cast<std::size_t>((n + tile_spaxels - 1) / tile_spaxels));
     device::for_each(where, static_cast<std::int64_t>(made.size()), 4, [&](std::int64_t i) {
         const std::int64_t first = i * tile_spaxels;
         const auto count = static_cast<std::size_t>(std::min(tile_spaxels, n - first));
         made[static_cast<std::size_t>(i)] =
             group_of(std::span<const RowList* const>(order.data() + first, count), cost_of_single);
     });
-    std::vector<Group> groups;
+    std::vector<SpaxelGroup> groups;
     for (auto& some : made) { std::move(some.begin(), some.end(), std::back_inserter(groups)); }
     return groups;
 }
 
-Panels make_panels(std::vector<Group>& groups, const RowTemplates& templates) {
+RowPanels make_panels(std::vector<SpaxelGroup>& groups, const RowTemplates& templates) {
     const std::int64_t n_column = templates.spectra.n_column;
-    Panels panels;
+    RowPanels panels;
     panels.slot.assign(static_cast<std::size_t>(templates.grid.n), -1);
-    for (const Group& group : groups) {
+    for (const SpaxelGroup& group : groups) {
         for (const std::uint32_t key : group.key) { panels.slot[static_cast<std::size_t>(key / n_column)] = 0; }
     }
     for (std::size_t row = 0; row < panels.slot.size(); ++row) {
@@ -167,97 +144,91 @@ Panels make_panels(std::vector<Group>& groups, const RowTemplates& templates) {
     return panels;
 }
 
-/// A range of pixels and of groups: what a thread does at a time.
-struct Task {
-    std::int64_t first_pixel, end_pixel, first_group, end_group;
-};
-
-class Product {
-public:
-    Product(const std::vector<Group>& groups, const Panels& panels, const RowTemplates& templates, PartialCube& cube)
-        : groups_(groups), panels_(panels), templates_(templates), cube_(cube) {}
-
-    void work(const Task& task) const {
-        thread_local AlignedFloats panel;
-        for (std::int64_t p = 0; p < panels_.size(); ++p) {
-            const auto& segments = panels_.segments[static_cast<std::size_t>(p)];
-            const auto before = [](const Segment& segment, std::int64_t group) { return segment.group < group; };
-            const auto first = std::lower_bound(segments.begin(), segments.end(), task.first_group, before);
-            const auto end = std::lower_bound(first, segments.end(), task.end_group, before);
-            if (first == end) { continue; }
-            fill(task, p, panel);
-            for (auto segment = first; segment != end; ++segment) { multiply(task, *segment, panel.data()); }
-        }
-    }
-
-private:
-    void fill(const Task& task, std::int64_t p, AlignedFloats& panel) const {
-        const Spectra& spectra = templates_.spectra;
-        const std::int64_t first = panels_.start[static_cast<std::size_t>(p)];
-        const std::int64_t end = panels_.start[static_cast<std::size_t>(p) + 1];
-        const auto n_float = static_cast<std::size_t>((end - first) * spectra.n_column * tile_pixels);
-        if (panel.size() < n_float) { panel.resize(n_float); }
-        for (std::int64_t slot = first; slot < end; ++slot) {
-            const std::int64_t row = templates_.grid.first + panels_.rows[static_cast<std::size_t>(slot)];
-            const double factor = templates_.at_rest * std::exp(static_cast<double>(row) * templates_.grid.step);
-            const PixelBands bands(spectra.wavelength, templates_.pixels, task.first_pixel, task.end_pixel, factor);
-            tile_kernels().fill(spectra.light.data(), spectra.n_column, bands.first.data(), bands.weight.data(),
-                                bands.width, task.end_pixel - task.first_pixel,
-                                panel.data() + (slot - first) * spectra.n_column * tile_pixels);
-        }
-    }
-
-    void multiply(const Task& task, const Segment& segment, const float* panel) const {
-        const Group& group = groups_[static_cast<std::size_t>(segment.group)];
-        // Sums in float of 64 weights at most, then sums of those: the rounding of longer ones is seen between numbers of ranks.
-        constexpr std::int64_t at_a_time = 64;
-        alignas(64) float sum[tile_spaxels * tile_pixels];
-        alignas(64) float more[tile_spaxels * tile_pixels];
-        const auto kernel = group.width == 1 ? tile_kernels().single : tile_kernels().group;
-        for (std::int64_t first = segment.first; first < segment.end; first += at_a_time) {
-            const bool begins = first == segment.first;
-            kernel(panel, group.key.data() + first, group.weight.data() + first * group.width,
-                   std::min(at_a_time, segment.end - first), begins ? sum : more);
-            if (begins) { continue; }
-            for (std::int64_t i = 0; i < group.width * tile_pixels; ++i) { sum[i] += more[i]; }
-        }
-        for (std::int64_t m = 0; m < group.width; ++m) {
-            const std::int64_t spaxel = group.spaxel[static_cast<std::size_t>(m)];
-            if (spaxel < 0) { break; }
-            float* out = cube_.flux().row(spaxel) + task.first_pixel;
-            for (std::int64_t k = 0; k < task.end_pixel - task.first_pixel; ++k) { out[k] += sum[m * tile_pixels + k]; }
-        }
-    }
-
-    const std::vector<Group>& groups_;
-    const Panels& panels_;
-    const RowTemplates& templates_;
-    PartialCube& cube_;
-};
-
 } // namespace
 
-void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
-                   const device::Host& where, PartialCube& cube) {
-    std::vector<Group> groups = make_groups(lists, templates.spectra.n_column, cost_of_single, where);
-    if (groups.empty()) { return; }
+/// A range of the block's pixels and of groups: what a thread does at a time.
+struct RowProduct::Task {
+    std::int64_t first_pixel, end_pixel, first_group, end_group;
+    std::vector<WaveRange> waves; ///< the pixels
+};
+
+RowProduct::RowProduct(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
+                       const device::Host& where)
+    : templates_(templates), groups_(make_groups(lists, templates.spectra.n_column, cost_of_single, where)),
+      panels_(make_panels(groups_, templates)) {}
+
+void RowProduct::work(const Task& task, const BlockView& block) const {
+    thread_local AlignedFloats panel;
+    for (std::int64_t p = 0; p < panels_.size(); ++p) {
+        const auto& segments = panels_.segments[static_cast<std::size_t>(p)];
+        const auto before = [](const PanelSegment& segment, std::int64_t group) { return segment.group < group; };
+        const auto first = std::lower_bound(segments.begin(), segments.end(), task.first_group, before);
+        const auto end = std::lower_bound(first, segments.end(), task.end_group, before);
+        if (first == end) { continue; }
+        fill(task, p, panel);
+        for (auto segment = first; segment != end; ++segment) { multiply(task, *segment, panel.data(), block); }
+    }
+}
+
+void RowProduct::fill(const Task& task, std::int64_t p, AlignedFloats& panel) const {
+    const Spectra& spectra = templates_.spectra;
+    const std::int64_t first = panels_.start[static_cast<std::size_t>(p)];
+    const std::int64_t end = panels_.start[static_cast<std::size_t>(p) + 1];
+    const auto n_float = static_cast<std::size_t>((end - first) * spectra.n_column * tile_pixels);
+    if (panel.size() < n_float) { panel.resize(n_float); }
+    for (std::int64_t slot = first; slot < end; ++slot) {
+        const std::int64_t row = templates_.grid.first + panels_.rows[static_cast<std::size_t>(slot)];
+        const double factor = templates_.at_rest * std::exp(static_cast<double>(row) * templates_.grid.step);
+        const PixelBands bands(spectra.wavelength, templates_.pixels, task.waves, factor);
+        tile_kernels().fill(spectra.light.data(), spectra.n_column, bands.first.data(), bands.weight.data(),
+                            bands.width, task.end_pixel - task.first_pixel,
+                            panel.data() + (slot - first) * spectra.n_column * tile_pixels);
+    }
+}
+
+void RowProduct::multiply(const Task& task, const PanelSegment& segment, const float* panel,
+                          const BlockView& block) const {
+    const SpaxelGroup& group = groups_[static_cast<std::size_t>(segment.group)];
+    // Sums in float of 64 weights at most, then sums of those: the rounding of longer ones is seen between numbers of ranks.
+    constexpr std::int64_t at_a_time = 64;
+    alignas(64) float sum[tile_spaxels * tile_pixels];
+    alignas(64) float more[tile_spaxels * tile_pixels];
+    const auto kernel = group.width == 1 ? tile_kernels().single : tile_kernels().group;
+    for (std::int64_t first = segment.first; first < segment.end; first += at_a_time) {
+        const bool begins = first == segment.first;
+        kernel(panel, group.key.data() + first, group.weight.data() + first * group.width,
+               std::min(at_a_time, segment.end - first), begins ? sum : more);
+        if (begins) { continue; }
+        for (std::int64_t i = 0; i < group.width * tile_pixels; ++i) { sum[i] += more[i]; }
+    }
+    for (std::int64_t m = 0; m < group.width; ++m) {
+        const std::int64_t spaxel = group.spaxel[static_cast<std::size_t>(m)];
+        if (spaxel < 0) { break; }
+        block.add(spaxel, task.first_pixel, sum + m * tile_pixels, task.end_pixel - task.first_pixel);
+    }
+}
+
+void RowProduct::add_to(const BlockView& block, const device::Host& where,
+                        const std::function<void()>& meanwhile) const {
+    if (groups_.empty()) { return; }
+    const std::int64_t n_pixel = block.waves->size();
+    const std::int64_t n_tile = (n_pixel + tile_pixels - 1) / tile_pixels;
+    if (n_tile == 0) { return; }
     double n_weight = 0;
-    for (const Group& group : groups) { n_weight += static_cast<double>(group.weight.size()); }
+    for (const SpaxelGroup& group : groups_) { n_weight += static_cast<double>(group.weight.size()); }
     Regions& regions = Regions::instance();
-    regions.count(regions.open(), n_weight * static_cast<double>(cube.n_wave()), "multiply-adds");
-    const Panels panels = make_panels(groups, templates);
-    const Product product(groups, panels, templates, cube);
-    const std::int64_t n_pixel = cube.n_wave();
-    const std::int64_t n_block = (n_pixel + tile_pixels - 1) / tile_pixels;
-    const auto n_group = static_cast<std::int64_t>(groups.size());
-    // Blocks of pixels share nothing. Only where threads outnumber them do groups split as well, and panels are made twice.
+    regions.count(regions.open(), n_weight * static_cast<double>(n_pixel), "multiply-adds");
+    const auto n_group = static_cast<std::int64_t>(groups_.size());
+    // Tiles share nothing. Only where threads outnumber them do groups split as well, and panels are made twice.
     const std::int64_t n_part =
-        std::clamp<std::int64_t>(4 * where.threads / n_block, 1, std::max<std::int64_t>(1, n_group / 16));
-    device::for_each(where, n_block * n_part, 1, [&](std::int64_t i) {
-        const std::int64_t block = i / n_part;
+        std::clamp<std::int64_t>(4 * where.threads / n_tile, 1, std::max<std::int64_t>(1, n_group / 16));
+    const auto caller = std::this_thread::get_id();
+    device::for_each(where, n_tile * n_part, 1, [&](std::int64_t i) {
         const std::int64_t part = i % n_part;
-        product.work({block * tile_pixels, std::min(n_pixel, (block + 1) * tile_pixels), n_group * part / n_part,
-                      n_group * (part + 1) / n_part});
+        const std::int64_t first = i / n_part * tile_pixels, end = std::min(n_pixel, first + tile_pixels);
+        work({first, end, n_group * part / n_part, n_group * (part + 1) / n_part, block.waves->ranges(first, end)},
+             block);
+        if (meanwhile && std::this_thread::get_id() == caller) { meanwhile(); }
     });
 }
 

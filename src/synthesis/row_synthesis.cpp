@@ -1,9 +1,9 @@
 #include "synthesis/row_synthesis.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "synthesis/doppler.hpp"
-#include "synthesis/row_product.hpp"
 
 namespace tessera {
 
@@ -32,52 +32,97 @@ std::int64_t most_weights(const SpaxelStars& stars, const RowInput& input, const
     return std::min(n_row * n_column, per_star * n_star);
 }
 
-void add_spaxels(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, const NodeColumns& columns,
-                 double cost_of_single, const std::vector<std::int64_t>& spaxels,
-                 const std::vector<std::int64_t>& row_of_spaxel, PartialCube& cube,
-                 const std::function<void(std::int64_t)>& done) {
-    const auto n_column = static_cast<std::int64_t>(columns.node.size());
-    const Deposit deposit{.stars = stars,
-                          .interpolator = input.interpolator,
-                          .columns = columns,
-                          .grid = rows_touched(input, kind.step, spaxels),
-                          .doppler = input.doppler,
-                          .compression = kind.compression,
-                          .n_key_column = kind.spectra->n_column};
-    const RowTemplates templates{*kind.spectra, deposit.grid, input.pixels, 1 + input.redshift};
-    std::vector<RowList> lists;
-    std::int64_t n_weight = 0;
-    std::int64_t n_star = 0;
-    const auto flush = [&] {
-        multiply_rows(lists, templates, cost_of_single, input.where, cube);
-        lists.clear();
-        done(n_star);
-        n_weight = n_star = 0;
-    };
-    for (std::size_t first = 0; first < spaxels.size();) {
-        // A few spaxels at a time, by the most weights that they may have: how many they have is known afterwards.
-        std::size_t end = first;
-        std::int64_t most = 0;
-        while (end < spaxels.size()) {
-            const std::int64_t more = most_weights(stars, input, kind, n_column, spaxels[end]);
-            if (end > first && most + more > weights_per_batch / 4) { break; }
-            most += more;
-            const auto s = static_cast<std::size_t>(spaxels[end++]);
-            n_star += stars.start[s + 1] - stars.start[s];
-        }
-        const std::size_t before = lists.size();
-        lists.resize(before + end - first);
-        device::for_each(input.where, static_cast<std::int64_t>(end - first), 1, [&](std::int64_t i) {
-            thread_local DepositScratch scratch;
-            RowList& list = lists[before + static_cast<std::size_t>(i)];
-            list = deposit_stars(deposit, spaxels[first + static_cast<std::size_t>(i)], scratch);
-            list.spaxel = row_of_spaxel[static_cast<std::size_t>(list.spaxel)];
-        });
-        for (std::size_t i = before; i < lists.size(); ++i) { n_weight += lists[i].size(); }
-        first = end;
-        if (n_weight >= weights_per_batch) { flush(); }
+/// Spaxels [first, end) of the list; their product where it is kept.
+struct SpaxelLight::Batch {
+    std::size_t first = 0, end = 0;
+    std::int64_t n_star = 0, n_weight = 0;
+    std::unique_ptr<RowProduct> product = nullptr;
+};
+
+namespace {
+
+VelocityGrid rows_of(const RowInput& input, double step, const std::vector<SpaxelLight::Spaxel>& spaxels) {
+    std::vector<std::int64_t> numbers;
+    for (const auto& one : spaxels) { numbers.push_back(one.spaxel); }
+    return rows_touched(input, step, numbers);
+}
+
+} // namespace
+
+SpaxelLight::SpaxelLight(const Source& source, std::vector<Spaxel> spaxels, int n_block, std::int64_t& kept)
+    : source_(source), spaxels_(std::move(spaxels)), deposit_{.stars = source.stars,
+                                                              .interpolator = source.input.interpolator,
+                                                              .columns = source.columns,
+                                                              .grid = rows_of(source.input, source.kind.step, spaxels_),
+                                                              .doppler = source.input.doppler,
+                                                              .compression = source.kind.compression,
+                                                              .n_key_column = source.kind.spectra->n_column},
+      templates_{*source.kind.spectra, deposit_.grid, source.input.pixels, 1 + source.input.redshift},
+      once_(n_block == 1), kept_(kept) {}
+
+SpaxelLight::~SpaxelLight() = default;
+
+std::vector<RowList> SpaxelLight::lists_of(std::size_t first, std::size_t end) const {
+    std::vector<RowList> lists(end - first);
+    device::for_each(source_.input.where, static_cast<std::int64_t>(lists.size()), 1, [&](std::int64_t i) {
+        thread_local DepositScratch scratch;
+        const Spaxel& one = spaxels_[first + static_cast<std::size_t>(i)];
+        RowList& list = lists[static_cast<std::size_t>(i)];
+        list = deposit_stars(deposit_, one.spaxel, scratch);
+        list.spaxel = one.row;
+    });
+    return lists;
+}
+
+/// End of a few spaxels, by the most weights that they may have: how many they have is known afterwards.
+std::size_t SpaxelLight::next_few(std::size_t first) const {
+    const auto n_column = static_cast<std::int64_t>(source_.columns.node.size());
+    std::size_t end = first;
+    for (std::int64_t most = 0; end < spaxels_.size(); ++end) {
+        most += most_weights(source_.stars, source_.input, source_.kind, n_column, spaxels_[end].spaxel);
+        if (end > first && most > source_.limits.per_batch / 4) { break; }
     }
-    flush();
+    return end;
+}
+
+SpaxelLight::Batch SpaxelLight::make_next(std::size_t first) const {
+    Batch batch{.first = first, .end = first};
+    std::vector<RowList> lists;
+    while (batch.end < spaxels_.size() && batch.n_weight < source_.limits.per_batch) {
+        std::vector<RowList> few = lists_of(batch.end, next_few(batch.end));
+        for (RowList& list : few) {
+            const auto s = static_cast<std::size_t>(spaxels_[batch.end++].spaxel);
+            batch.n_star += source_.stars.start[s + 1] - source_.stars.start[s];
+            batch.n_weight += list.size();
+            lists.push_back(std::move(list));
+        }
+    }
+    batch.product =
+        std::make_unique<RowProduct>(lists, templates_, source_.cost_of_single, source_.input.where);
+    return batch;
+}
+
+void SpaxelLight::add_to(const BlockView& block, const std::function<void(std::int64_t)>& done,
+                         const std::function<void()>& meanwhile) {
+    std::size_t i = 0;
+    for (std::size_t first = 0; first < spaxels_.size(); ++i) {
+        Batch* batch = i < batches_.size() ? &batches_[i] : nullptr;
+        std::unique_ptr<RowProduct> made;
+        if (batch == nullptr) {
+            batch = &batches_.emplace_back(make_next(first));
+            if (once_ || kept_ + batch->n_weight > source_.limits.kept) {
+                made = std::move(batch->product);
+            } else {
+                kept_ += batch->n_weight;
+            }
+        } else if (!batch->product) {
+            made = std::make_unique<RowProduct>(lists_of(batch->first, batch->end), templates_, source_.cost_of_single,
+                                                source_.input.where);
+        }
+        (made ? *made : *batch->product).add_to(block, source_.input.where, meanwhile);
+        done(batch->n_star);
+        first = batch->end;
+    }
 }
 
 } // namespace tessera

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "synthesis/method_choice.hpp"
+#include "synthesis/row_product.hpp"
 #include "synthesis/spectra.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
@@ -31,16 +32,48 @@ struct RowKind {
 /// Rows that the stars of some spaxels touch, whatever the rank.
 VelocityGrid rows_touched(const RowInput& input, double step, const std::vector<std::int64_t>& spaxels);
 
-/// Adds the light of some spaxels to the rows `row_of_spaxel` of the cube: deposit, product, a batch of spaxels after the other.
-/// @param columns  the nodes that the deposit adds up; for a kind without compression also the columns of its spectra
-/// @param done     called after every batch with the number of stars in it
-void add_spaxels(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, const NodeColumns& columns,
-                 double cost_of_single, const std::vector<std::int64_t>& spaxels,
-                 const std::vector<std::int64_t>& row_of_spaxel, PartialCube& cube,
-                 const std::function<void(std::int64_t)>& done);
+/// W of some spaxels, a batch of them after the other, for one block of wavelengths after the other. Batches are made in the first block, kept
+/// as far as `limits.kept` goes, and made again in each of the other blocks beyond that: always the same.
+class SpaxelLight {
+public:
+    /// What its parts share; must outlive it.
+    struct Source {
+        const SpaxelStars& stars;
+        const RowInput& input;
+        RowKind kind;
+        const NodeColumns& columns; ///< that the deposit adds up; for a kind without compression also the columns of its spectra
+        double cost_of_single;
+        WeightLimits limits = {};
+    };
+    struct Spaxel {
+        std::int64_t spaxel, row; ///< row of the blocks
+    };
+    /// @param n_block  of wavelengths that add_to will be called for; `kept` counts all weights that are kept, of other parts as well
+    SpaxelLight(const Source& source, std::vector<Spaxel> spaxels, int n_block, std::int64_t& kept);
+    ~SpaxelLight();
+    SpaxelLight(const SpaxelLight&) = delete;
+    SpaxelLight& operator=(const SpaxelLight&) = delete;
 
-/// Row weights that a batch may hold: bounds the memory.
-inline constexpr std::int64_t weights_per_batch = std::int64_t{4} << 20;
+    /// Deposit where needed, and product.
+    /// @param done       called after every batch with the number of its stars
+    /// @param meanwhile  called now and then by the calling thread
+    void add_to(const BlockView& block, const std::function<void(std::int64_t)>& done,
+                const std::function<void()>& meanwhile = {});
+
+private:
+    struct Batch;
+    std::vector<RowList> lists_of(std::size_t first, std::size_t end) const;
+    std::size_t next_few(std::size_t first) const;
+    Batch make_next(std::size_t first) const;
+
+    Source source_;
+    std::vector<Spaxel> spaxels_;
+    Deposit deposit_;
+    RowTemplates templates_;
+    bool once_; ///< nothing need be kept
+    std::int64_t& kept_;
+    std::vector<Batch> batches_; ///< as far as they were made
+};
 
 /// Largest possible number of row weights of a spaxel of this rank.
 std::int64_t most_weights(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, std::int64_t n_column,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -57,48 +56,64 @@ std::vector<double> node_light(const ssp::Library& library, const WavelengthGrid
     return band_light(library, of_maps[0] / (1 + redshift), of_maps[1] / (1 + redshift));
 }
 
-namespace {
-
-/// [spaxel] its place in `rows`; -1: it has none.
-std::vector<std::int64_t> row_of_spaxel(std::span<const std::int64_t> rows, std::int64_t n_spaxel) {
-    std::vector<std::int64_t> out(static_cast<std::size_t>(n_spaxel), -1);
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-        out[static_cast<std::size_t>(rows[row])] = static_cast<std::int64_t>(row);
-    }
-    return out;
-}
-
-} // namespace
-
-PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
-                       const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
-                       const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
-                       std::optional<std::array<double, 2>> band, std::optional<std::span<const std::int64_t>> rows) {
+void synthesise_into(BlockedCube& cube, const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                     const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                     const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
+                     std::optional<std::array<double, 2>> band, const WeightLimits& limits) {
     const ssp::Interpolator interpolator(library, options.interpolation, outside);
     VelocityRanges velocities = velocity_ranges(stars, where, comm);
     if (options.uncovered == Uncovered::error) {
         check_coverage(library, pixels, redshift, velocities.largest_speed());
     }
-    std::vector<std::int64_t> all; // spaxels of the rows
-    if (!rows) {
-        all.resize(static_cast<std::size_t>(stars.n_spaxel()));
-        std::iota(all.begin(), all.end(), std::int64_t{0});
-        rows = all;
-    }
-    PartialCube cube(std::ssize(*rows), pixels.size());
     if (progress) { progress(0, stars.size()); } // the clock of the rate starts
     std::vector<double> of_nodes = node_light(library, pixels, redshift, band);
     const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
-    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0),
-                        row_of_spaxel(*rows, stars.n_spaxel()), cube);
+    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube, limits);
     if (options.resampling == Resampling::rubix) {
         survey_for_rubix(light, of_nodes, comm, report);
-        exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, *rows, cube);
-        return cube;
+        exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, cube);
+        return;
     }
     Conserving synthesis(light, input, options, std::move(of_nodes), comm, progress);
     synthesis.run(report);
+}
+
+PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                       const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                       const device::Host& where, Communicator& comm, SynthesisReport& report, const Progress& progress,
+                       std::optional<std::array<double, 2>> band) {
+    PartialCube cube(stars.n_spaxel(), pixels.size());
+    WholeCube whole(cube);
+    synthesise_into(whole, stars, library, outside, pixels, redshift, options, where, comm, report, progress, band);
     return cube;
+}
+
+namespace {
+
+constexpr std::int64_t weights_per_star(const SynthesisOptions& options) {
+    return options.interpolation == ssp::Interpolation::linear ? 16 : 64;
+}
+
+/// Stars of a spaxel share rows and nodes. How many depends on the galaxy; this is what disc galaxies of 10^4 to 10^7 stars take, a
+/// quarter more or less.
+std::int64_t likely_weights(std::int64_t n_star, std::int64_t n_spaxel, std::int64_t per_star) {
+    const auto shared = static_cast<std::int64_t>(
+        7.5 * std::sqrt(static_cast<double>(per_star) * static_cast<double>(n_star) * static_cast<double>(n_spaxel)));
+    return std::min(n_star * per_star, shared);
+}
+
+} // namespace
+
+CubeBlocks synthesis_blocks(BlockSizes sizes, std::int64_t n_star, const SynthesisOptions& options) {
+    sizes.tile = 0;
+    if (options.resampling == Resampling::rubix) { return choose_blocks(sizes); } // stars are scaled by their whole spectrum
+    // Parts whose row weights can be kept: what is made again in each block of wavelengths costs more than templates for each part.
+    const std::int64_t weights = likely_weights(n_star, sizes.n_row, weights_per_star(options));
+    sizes.tile = tile_pixels;
+    const CubeBlocks blocks = choose_blocks(sizes);
+    if (blocks.n_wave_block == 1) { return blocks; }
+    sizes.least_part = weights / WeightLimits().kept + 1;
+    return choose_blocks(sizes);
 }
 
 std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,
@@ -112,13 +127,9 @@ std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const s
     constexpr double likely_speed = 3e-3; // of light: how far beyond the pixels templates are kept
     const PointRange points = points_read(library.wavelength, pixels, redshift, likely_speed);
     const std::int64_t nodes = points.size() * padded_columns(library.n_node()) * 4;
-    const std::int64_t per_star = options.interpolation == ssp::Interpolation::linear ? 16 : 64;
-    // Stars of a spaxel share rows and nodes. How many depends on the galaxy; this is what disc galaxies of 10^4 to 10^7 stars
-    // take, a quarter more or less.
-    const auto shared = static_cast<std::int64_t>(
-        7.5 * std::sqrt(static_cast<double>(per_star) * static_cast<double>(n_star) * static_cast<double>(n_spaxel)));
     constexpr std::int64_t weight_bytes = 18; // in its list and in its group
-    const std::int64_t lists = std::min({weights_per_batch, n_star * per_star, shared}) * weight_bytes;
+    const std::int64_t lists =
+        std::min(WeightLimits().per_batch, likely_weights(n_star, n_spaxel, weights_per_star(options))) * weight_bytes;
     return survey + 2 * nodes + lists + threads * (std::int64_t{2} << 20);
 }
 

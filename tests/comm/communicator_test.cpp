@@ -1,7 +1,9 @@
 #include "tessera/comm/communicator.hpp"
 
 #include <chrono>
+#include <cstdlib>
 #include <numeric>
+#include <string>
 #include <thread>
 
 #include "tessera/core/region.hpp"
@@ -35,6 +37,101 @@ TEST(Communicator, ReduceScatterGivesEachRankItsRaggedPart) {
     for (std::size_t i = 0; i < receive.size(); ++i) {
         EXPECT_EQ(receive[i], static_cast<float>(p * (p + 1) / 2 * (first + static_cast<std::int64_t>(i))));
     }
+}
+
+/// Nodes as the environment says, for what is split off meanwhile.
+class PretendedNodes {
+public:
+    explicit PretendedNodes(int ranks) { setenv("TESSERA_RANKS_PER_NODE", std::to_string(ranks).c_str(), 1); }
+    ~PretendedNodes() { unsetenv("TESSERA_RANKS_PER_NODE"); }
+    PretendedNodes(const PretendedNodes&) = delete;
+    PretendedNodes& operator=(const PretendedNodes&) = delete;
+};
+
+TEST(Communicator, ASumUnderWayGivesEachRankItsRaggedPartOnAnyNodes) {
+    const int p = test::world().size();
+    for (int on_node = 1; on_node <= p; ++on_node) { // the last node may have fewer
+        const PretendedNodes nodes(on_node);
+        const auto group = test::world().split(0, test::world().rank());
+        std::vector<float> room;
+        for (int turn = 0; turn < 3; ++turn) {
+            std::vector<std::int64_t> counts;
+            for (int r = 0; r < p; ++r) { counts.push_back(turn == 0 ? r : (7 * r + turn) % 5 * 1000); }
+            const std::int64_t total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+            std::vector<float> send(static_cast<std::size_t>(total));
+            for (std::int64_t i = 0; i < total; ++i) {
+                send[static_cast<std::size_t>(i)] = static_cast<float>((group->rank() + 1) * (i + turn));
+            }
+            std::vector<float> receive(static_cast<std::size_t>(counts[static_cast<std::size_t>(group->rank())]));
+            const std::int64_t before = group->traffic().bytes("reduce_scatter");
+            const auto sum = group->start_reduce_scatter(buffer(std::span<float>(send)),
+                                                         buffer(std::span<float>(receive)), counts, room);
+            EXPECT_EQ(group->traffic().bytes("reduce_scatter") - before, (total - std::ssize(receive)) * 4);
+            for (int i = 0; i < 100; ++i) { sum->advance(); }
+            sum->finish();
+            const std::int64_t first =
+                std::accumulate(counts.begin(), counts.begin() + group->rank(), std::int64_t{0});
+            for (std::size_t i = 0; i < receive.size(); ++i) {
+                ASSERT_EQ(receive[i],
+                          static_cast<float>(p * (p + 1) / 2 * (first + static_cast<std::int64_t>(i) + turn)))
+                    << on_node << " ranks a node";
+            }
+        }
+    }
+}
+
+TEST(Communicator, ASumUnderWayDoesNotDependOnWhatArrivesFirst) {
+    const PretendedNodes nodes(2);
+    const auto group = test::world().split(0, test::world().rank());
+    const int p = group->size();
+    const std::vector<std::int64_t> counts(static_cast<std::size_t>(p), 50);
+    std::vector<float> first, room;
+    for (int turn = 0; turn < 4; ++turn) {
+        std::vector<float> send, receive(50);
+        for (int i = 0; i < 50 * p; ++i) { send.push_back(1 / static_cast<float>(i + 1 + 77 * group->rank())); }
+        if (turn > 0) { std::this_thread::sleep_for(std::chrono::milliseconds((group->rank() * 7 + turn) % p)); }
+        group->start_reduce_scatter(buffer(std::span<float>(send)), buffer(std::span<float>(receive)), counts, room)
+            ->finish();
+        if (turn == 0) { first = receive; }
+        EXPECT_EQ(receive, first);
+    }
+}
+
+TEST(Communicator, AnExchangeUnderWayDeliversWhatTheBlockingOneDoes) {
+    auto& world = test::world();
+    const int p = world.size();
+    std::vector<std::int64_t> n_send, n_receive;
+    std::vector<float> send, expected;
+    for (int r = 0; r < p; ++r) {
+        n_send.push_back((world.rank() + 2 * r) % 3 * 500);
+        n_receive.push_back((r + 2 * world.rank()) % 3 * 500);
+        for (int i = 0; i < n_send.back(); ++i) { send.push_back(static_cast<float>(1000 * world.rank() + i)); }
+    }
+    expected.resize(static_cast<std::size_t>(std::accumulate(n_receive.begin(), n_receive.end(), std::int64_t{0})));
+    auto received = expected;
+    world.all_to_all(buffer(std::span<float>(send)), n_send, buffer(std::span<float>(expected)), n_receive);
+    const std::int64_t before = world.traffic().bytes("all_to_all");
+    const auto messages =
+        world.start_all_to_all(buffer(std::span<float>(send)), n_send, buffer(std::span<float>(received)), n_receive);
+    EXPECT_EQ(world.traffic().bytes("all_to_all") - before,
+              (std::ssize(send) - n_send[static_cast<std::size_t>(world.rank())]) * 4);
+    world.barrier(); // other collectives may pass between
+    messages->advance();
+    messages->finish();
+    EXPECT_EQ(received, expected);
+}
+
+TEST(Communicator, NodesOfNoRanksAreAnError) {
+    if (test::world().size() == 1) { GTEST_SKIP() << "one rank has no use for nodes"; }
+    const PretendedNodes nodes(0);
+    const auto group = test::world().split(0, test::world().rank());
+    const std::vector<std::int64_t> counts(static_cast<std::size_t>(group->size()), 0);
+    std::vector<float> nothing, room;
+    const auto error = test::error_of([&] {
+        group->start_reduce_scatter(buffer(std::span<float>(nothing)), buffer(std::span<float>(nothing)), counts, room);
+    });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::config);
 }
 
 TEST(Communicator, AllToAllDeliversRaggedMessagesInRankOrder) {

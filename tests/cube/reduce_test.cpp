@@ -34,15 +34,13 @@ CubeSlab numbered_slab(std::int64_t n_wave, int rank, int size) {
     return slab;
 }
 
-class EachMethod : public testing::TestWithParam<Reduction> {};
-
-TEST_P(EachMethod, SlabIsTheSumOverRanks) {
+TEST(ReduceAll, SlabIsTheSumOverRanks) {
     auto& world = test::world();
     for (const std::int64_t n_wave :
          {11, 1, 2, 200}) { // no rank count above 1 divides 11; 1 and 2 leave ranks without a plane
         PartialCube partial = partial_of(world.rank(), n_wave);
         const device::Host threads{n_wave == 200 ? 3 : 1}; // 200: several blocks for the threads to share
-        const CubeSlab slab = reduce(std::move(partial), n_y, n_x, GetParam(), world, threads);
+        const CubeSlab slab = reduce_all(std::move(partial), n_y, n_x, world, threads);
         const WaveRange own = slab_of(n_wave, world.rank(), world.size());
         EXPECT_EQ(slab.range().first, own.first);
         ASSERT_EQ(slab.n_wave(), own.count);
@@ -57,51 +55,30 @@ TEST_P(EachMethod, SlabIsTheSumOverRanks) {
     }
 }
 
-TEST_P(EachMethod, RanksWithoutStarsAddNothing) {
-    auto& world = test::world();
-    const int last = world.size() - 1;
-    const CubeSlab slab =
-        reduce(world.rank() == last ? partial_of(0, 11) : PartialCube(n_y * n_x, 11), n_y, n_x, GetParam(), world);
-    for (std::int64_t w = 0; w < slab.n_wave(); ++w) {
-        EXPECT_EQ(slab.flux()(w, 4, 6), static_cast<float>(34 * 11 + slab.range().first + w));
-    }
-}
-
-TEST_P(EachMethod, PartialCubeIsConsumed) {
+TEST(ReduceAll, PartialCubeIsConsumed) {
     PartialCube partial = partial_of(0, 11);
-    const CubeSlab slab = reduce(std::move(partial), n_y, n_x, GetParam(), test::world());
+    const CubeSlab slab = reduce_all(std::move(partial), n_y, n_x, test::world());
     const PartialCube after = std::move(partial); // NOLINT(bugprone-use-after-move): what is left is what is tested
     EXPECT_EQ(after.flux().data(), nullptr);
     EXPECT_GE(slab.n_wave(), 0);
 }
 
-TEST_P(EachMethod, FieldOfAnotherSizeIsAnErrorOnEveryRank) {
+TEST(ReduceAll, FieldOfAnotherSizeIsAnErrorOnEveryRank) {
     auto& world = test::world();
     const bool wrong = world.rank() == world.size() - 1;
-    const auto error = test::error_of([&] { reduce(PartialCube(wrong ? 34 : 35, 3), n_y, n_x, GetParam(), world); });
+    const auto error = test::error_of([&] { reduce_all(PartialCube(wrong ? 34 : 35, 3), n_y, n_x, world); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::internal);
     EXPECT_THAT(error->what(), testing::HasSubstr("34"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Reduce, EachMethod,
-                         testing::Values(Reduction::automatic, Reduction::allreduce, Reduction::reduce_scatter));
-
-TEST(Reduce, BytesSentStayBelowOneCubeByReduceScatterAndTwoByAllreduce) {
+TEST(ReduceAll, SendsTwiceWhatOthersKeep) {
     auto& world = test::world();
-    PartialCube scattered = partial_of(world.rank(), 11), whole = partial_of(world.rank(), 11);
-    const std::int64_t bytes = scattered.bytes();
-    const std::int64_t before = world.traffic().bytes("reduce_scatter"),
-                       before_all = world.traffic().bytes("all_reduce");
-    const CubeSlab slab = reduce(std::move(scattered), n_y, n_x, Reduction::reduce_scatter, world);
-    const std::int64_t sent = world.traffic().bytes("reduce_scatter") - before;
-    EXPECT_LE(sent, bytes);
-    EXPECT_EQ(sent,
-              bytes - static_cast<std::int64_t>(slab.data().size() * sizeof(float))); // what others own, and no more
-    EXPECT_EQ(world.traffic().bytes("all_reduce"), before_all);
-    reduce(std::move(whole), n_y, n_x, Reduction::allreduce, world);
-    EXPECT_LE(world.traffic().bytes("all_reduce") - before_all, 2 * bytes);
-    if (world.size() > 1) { EXPECT_GT(world.traffic().bytes("all_reduce"), before_all); }
+    const PartialCube partial = partial_of(world.rank(), 11);
+    const std::int64_t before = world.traffic().bytes("all_reduce");
+    reduce_all(PartialCube(partial), n_y, n_x, world);
+    // Agreements gather: they are not counted here.
+    EXPECT_EQ(world.traffic().bytes("all_reduce") - before, 2 * partial.bytes() * (world.size() - 1) / world.size());
 }
 
 TEST(Ghosts, AreTheNeighboursPlanes) {

@@ -1,5 +1,5 @@
 tessera_test(cube/grid)
 tessera_test(cube/reduce RANKS 1 2 3 4)
 tessera_test(cube/spaxel_owners)
-tessera_test(cube/collect_planes RANKS 1 2 3 4 5 7)
+tessera_test(cube/slab_blocks RANKS 1 2 3 4 5 7)
 tessera_test(cube/device_cube RANKS 1 2 3 4 LABELS gpu)

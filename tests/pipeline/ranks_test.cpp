@@ -19,6 +19,34 @@ TEST(Ranks, TheCubeIsThatOfOneRankNoiseIncluded) {
     compare_with_one_rank(test::Scene("ranks", galaxy(2000)), everything);
 }
 
+TEST(Ranks, SmallBlocksGiveTheSame) {
+    const test::Scene scene("ranks-blocks", galaxy(500));
+    auto more = everything;
+    more.emplace_back("parallel.reduction=reduce-scatter");
+    more.emplace_back("parallel.block=0.002"); // of 60 kB
+    compare_with_one_rank(scene, more);
+    if (test::world().is_root()) {
+        const auto self = make_self_communicator(); // blocks of one rank were compared with themselves
+        const test::Cube whole(scene.run("whole.h5", everything, *self));
+        EXPECT_LE(test::difference(test::Cube((scene.folder / "alone.h5").string()), whole), 1e-6);
+    }
+    test::world().barrier();
+}
+
+TEST(Ranks, OneStarAllStarsInOneSpaxelAndAPrimeGridInSmallBlocks) {
+    const std::vector<std::string> small{"parallel.reduction=reduce-scatter", "parallel.block=0.001",
+                                         "psf.profile=gaussian", "psf.fwhm=0.8"};
+    test::SceneStars one, heap;
+    one.add(0.3, 0.1, 0, 0, 0, 50);
+    for (int i = 0; i < 300; ++i) { heap.add(0.01, 0.01, 0, 0, 0, i % 7 * 30 - 90, 1e6 + i, 0.01 + 1e-5 * i); }
+    compare_with_one_rank(test::Scene("blocks-one", one), small);
+    compare_with_one_rank(test::Scene("blocks-heap", heap), small);
+    auto prime = small;
+    prime.emplace_back("telescope.field_of_view=6.5");
+    prime.emplace_back("telescope.wavelength_range=[5200, 5248]");
+    compare_with_one_rank(test::Scene("blocks-prime", galaxy(200)), prime);
+}
+
 TEST(Ranks, AllreduceGivesTheSame) {
     auto more = everything;
     more.emplace_back("parallel.reduction=allreduce");
@@ -52,6 +80,8 @@ TEST(Ranks, RubixResamplingIsTheSameToo) {
     compare_with_one_rank(
         test::Scene("ranks-rubix", galaxy(200)),
         {"preset=rubix", "psf.profile=gaussian", "psf.sigma=0.6", "psf.size=5", "lsf.profile=gaussian", "lsf.sigma=1"});
+    compare_with_one_rank(test::Scene("ranks-rubix-blocks", galaxy(200)),
+                          {"preset=rubix", "parallel.reduction=reduce-scatter", "parallel.block=0.002"});
 }
 
 /// Real cut-outs: layouts, headers and units as simulations write them.

@@ -102,6 +102,79 @@ TEST_P(RanksAndThreads, ARankWithoutStarsIsNormal) {
     EXPECT_EQ(report.n_synthesised, 0);
 }
 
+class InBlocks : public RanksAndThreads {
+protected:
+    static test::StarField few_spaxels(const ssp::Library& library) {
+        test::StarField field;
+        field.n_spaxel = 15;
+        for (std::int32_t s = 0; s < 14; ++s) { // the last is dark
+            test::add_stars(field, s, {s % 4 == 0 ? 300 : 30, test::Population::mixed, 20.0 * s - 100, 60}, library, 1);
+        }
+        return field;
+    }
+    CubeSlab slab(const test::StarField& field, int n_part, int n_wave_block, const WeightLimits& limits,
+                  SynthesisReport& report) const {
+        auto& world = test::world();
+        const SpaxelStars stars = field.of_rank(world.rank(), world.size());
+        const CubeBlocks blocks{.n_spaxel = field.n_spaxel,
+                                .n_wave = pixels.size(),
+                                .n_rank = world.size(),
+                                .n_part = n_part,
+                                .n_wave_block = n_wave_block};
+        const auto cube = sum_in_blocks(blocks, 3, 5, world);
+        std::int64_t n_done = 0;
+        const auto progress = [&](std::int64_t done, std::int64_t) {
+            EXPECT_GE(done, n_done);
+            n_done = done;
+        };
+        synthesise_into(*cube, stars, library, ssp::Outside::clamp, pixels, redshift, options, {1}, world, report,
+                        progress, {}, limits);
+        EXPECT_EQ(n_done, stars.size());
+        return cube->finish();
+    }
+};
+
+TEST_P(InBlocks, OfWavelengthsNoBitChanges) {
+    const test::StarField field = few_spaxels(library);
+    constexpr std::int64_t all = std::int64_t{4} << 20;
+    for (const std::int64_t per_batch : {all, std::int64_t{500}}) { // one batch; several
+        SynthesisReport one;
+        const CubeSlab truth = slab(field, 1, 1, {.per_batch = per_batch}, one);
+        for (const std::int64_t kept : {all, std::int64_t{2000}, std::int64_t{0}}) { // all, some, none
+            SynthesisReport report;
+            EXPECT_EQ(slab(field, 1, 3, {per_batch, kept}, report).data(), truth.data()) << kept << " weights kept";
+            EXPECT_EQ(report.error_rms, one.error_rms);
+        }
+    }
+}
+
+TEST_P(InBlocks, OfSpaxelsItIsTheSameCube) {
+    const test::StarField field = few_spaxels(library);
+    SynthesisReport one, report;
+    const auto self = make_self_communicator();
+    const auto truth = run(field, *self, 1, one);
+    double largest = 0;
+    for (const auto& spectrum : truth) {
+        largest = std::max(largest, *std::max_element(spectrum.begin(), spectrum.end()));
+    }
+    for (const int n_part : {2, 15}) {
+        const CubeSlab made = slab(field, n_part, 2, {}, report);
+        for (std::int64_t w = 0; w < made.n_wave(); ++w) {
+            for (std::int64_t s = 0; s < field.n_spaxel; ++s) {
+                const double expected =
+                    truth[static_cast<std::size_t>(s)][static_cast<std::size_t>(made.range().first + w)];
+                ASSERT_NEAR(made.flux().row(w)[s], expected, 1e-6 * largest) << n_part << " parts";
+            }
+        }
+        expect_alike(report, one);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, InBlocks,
+                         testing::Combine(testing::Values(Method::exact, Method::binned, Method::compressed),
+                                          testing::Values(ssp::Interpolation::linear)),
+                         [](const auto& instance) { return std::string(word(std::get<0>(instance.param))); });
+
 INSTANTIATE_TEST_SUITE_P(Methods, RanksAndThreads,
                          testing::Combine(testing::Values(Method::exact, Method::binned, Method::compressed,
                                                           Method::automatic),

@@ -87,6 +87,27 @@ Dense dense_product(const std::vector<RowList>& lists, const RowTemplates& templ
     return out;
 }
 
+/// cube += W · T, the pixels cut into blocks, each of them made of `n_piece` pieces.
+void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
+                   const device::Host& where, PartialCube& cube, int n_piece = 1, int n_block = 1) {
+    const RowProduct product(lists, templates, cost_of_single, where);
+    const CubeBlocks blocks{
+        .n_spaxel = cube.n_spaxel(), .n_wave = cube.n_wave(), .n_rank = n_piece, .n_wave_block = n_block};
+    for (int b = 0; b < n_block; ++b) {
+        const WaveBlock waves = blocks.waves(b);
+        std::vector<float> flux(static_cast<std::size_t>(cube.n_spaxel() * waves.size()), 0.0F);
+        const BlockView view{flux.data(), cube.n_spaxel(), &waves};
+        product.add_to(view, where);
+        for (std::int64_t s = 0; s < cube.n_spaxel(); ++s) {
+            for (std::size_t p = 0; p < waves.pieces.size(); ++p) {
+                for (std::int64_t k = 0; k < waves.pieces[p].count; ++k) {
+                    cube.flux()(s, waves.pieces[p].first + k) += view.row(p, s)[k];
+                }
+            }
+        }
+    }
+}
+
 void expect_product(const std::vector<RowList>& lists, const RowTemplates& templates, std::int64_t n_spaxel) {
     const Dense truth = dense_product(lists, templates, n_spaxel);
     for (const int threads : {1, 3}) {
@@ -178,6 +199,22 @@ TEST(RowProduct, ThreadsDoNotChangeABit) {
     multiply_rows(lists, templates, 2, {5}, five);
     for (std::int64_t i = 0; i < 40 * ragged_pixels().size(); ++i) {
         ASSERT_EQ(one.flux().data()[i], five.flux().data()[i]);
+    }
+}
+
+TEST(RowProduct, BlocksAndPiecesDoNotChangeABit) {
+    const Spectra spectra = random_spectra(60);
+    const RowTemplates templates{spectra, {2e-4, 0, 40}, ragged_pixels(), at_rest};
+    std::vector<RowList> lists;
+    for (std::int64_t s = 0; s < 40; ++s) { lists.push_back(random_list(s, spectra, s / 2, s / 2 + 20, 0.4)); }
+    PartialCube one(40, ragged_pixels().size());
+    multiply_rows(lists, templates, 2, {1}, one);
+    for (const auto& [n_piece, n_block] : {std::pair{1, 2}, {2, 1}, {3, 5}, {16, 4}, {300, 2}}) {
+        PartialCube cut(40, ragged_pixels().size());
+        multiply_rows(lists, templates, 2, {3}, cut, n_piece, n_block);
+        for (std::int64_t i = 0; i < 40 * ragged_pixels().size(); ++i) {
+            ASSERT_EQ(one.flux().data()[i], cut.flux().data()[i]) << n_piece << " pieces, " << n_block << " blocks";
+        }
     }
 }
 

@@ -83,6 +83,17 @@ struct Traffic {
     void add_device_part(const Traffic& other);
 };
 
+/// A collective that goes on while its rank does other work. Its buffers must stay, untouched, until it has finished; dropped before that,
+/// it finishes first.
+class UnderWay {
+public:
+    virtual ~UnderWay() = default;
+    /// Pushes the messages on, now and then, from the thread that started them: few networks go on without. What fails is thrown by finish().
+    virtual void advance() noexcept = 0;
+    /// Returns when this rank has all that is meant for it and may use its buffers again. Once.
+    virtual void finish() = 0;
+};
+
 /// A group of ranks. Every public call but rank(), size() and traffic() is collective: all ranks call it, in one order.
 /// Messages are kept apart from the caller's own by a duplicated communicator. Counts are 64-bit throughout.
 class Communicator {
@@ -148,6 +159,16 @@ public:
     void all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                     std::span<const std::int64_t> receive_counts);
 
+    /// The same two, of host memory, as collectives under way: their bytes are counted here, their seconds as they pass. One at a time.
+    /// The sums are in an order that depends on the ranks and their nodes, not on what arrives first. Where several nodes have ranks and
+    /// one of them several, the ranks of a node sum first and send on one part each (docs/design.md).
+    /// @param send  is used up: contents undefined afterwards
+    /// @param room  for what arrives before it is summed: about as much as `send`. Grows as needed, to be used again
+    std::unique_ptr<UnderWay> start_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts,
+                                                   std::vector<float>& room);
+    std::unique_ptr<UnderWay> start_all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
+                                               std::span<const std::int64_t> receive_counts);
+
     /// Sum of `value` over the ranks before this one; 0 on rank 0.
     std::int64_t exclusive_sum(std::int64_t value);
 
@@ -180,6 +201,7 @@ private:
     void all_gather_bytes(Buffer send, Buffer receive);
     template <class Call>
     void counted(const char* name, std::int64_t bytes, bool on_device, Call&& call);
+    class Timed;
 
     virtual void do_all_reduce(Buffer data, Op op) = 0;
     virtual void do_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts) = 0;
@@ -187,6 +209,12 @@ private:
     virtual void do_all_gather(Buffer send, Buffer receive, std::span<const std::int64_t> counts) = 0;
     virtual void do_all_to_all(Buffer send, std::span<const std::int64_t> send_counts, Buffer receive,
                                std::span<const std::int64_t> receive_counts) = 0;
+    /// Null: it is done already, as here, by the blocking ones.
+    virtual std::unique_ptr<UnderWay> do_start_reduce_scatter(Buffer send, Buffer receive,
+                                                              std::span<const std::int64_t> counts,
+                                                              std::vector<float>& room);
+    virtual std::unique_ptr<UnderWay> do_start_all_to_all(Buffer send, std::span<const std::int64_t> send_counts,
+                                                          Buffer receive, std::span<const std::int64_t> receive_counts);
     virtual void do_barrier() = 0;
     virtual bool do_sleep_until_all_arrive(std::optional<double> /*patience*/) {
         do_barrier();

@@ -13,7 +13,7 @@ namespace tessera {
 
 class Communicator;
 
-/// One rank's sum over its own stars, the whole (padded) field: flux [spaxel, wave], wavelength fastest, as synthesis
+/// One rank's sum over its own stars, in all wavelengths and the whole (padded) field, or some of its spaxels: flux [spaxel, wave], wavelength fastest, as synthesis
 /// fills it. Zero when made.
 class PartialCube {
 public:
@@ -66,15 +66,13 @@ struct EnumWords<Reduction> {
                                       std::pair{Reduction::exchange, std::string_view("exchange")}};
 };
 
-/// Sums the partial cubes of all ranks; every rank keeps its slab `slab_of(n_wave, rank, size)`.
-/// `allreduce` brings the whole sum to every rank first (the paper's way), `reduce_scatter` only the slab: half the traffic,
-/// 1/P of the memory. `auto` is reduce_scatter here; `exchange`, where there is nothing to sum, is collect_planes
-/// (spaxel_owners.hpp), and an error here. The partial cube is consumed: its memory is free on return.
+/// Sums the partial cubes of all ranks on every rank (the paper's way), of which each keeps its slab `slab_of(n_wave, rank, size)`. The
+/// other ways, which hold no whole cube, are those of cube_blocks.hpp. The partial cube is consumed: its memory is free on return.
 /// @param n_y, n_x  padded field, n_y·n_x = partial.n_spaxel(), spaxel = iy·n_x + ix
 /// @param where     threads of the transpose
-/// @par Cost  one blocked transpose; bytes sent a rank: (P-1)/P of the cube (reduce_scatter), twice that (allreduce)
-CubeSlab reduce(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Reduction method, Communicator& comm,
-                const device::Host& where = {});
+/// @par Cost  one transpose of the slab; bytes sent a rank: twice (P-1)/P of the cube
+CubeSlab reduce_all(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, Communicator& comm,
+                    const device::Host& where = {});
 
 /// Planes of other ranks on either side of a slab, in a run of spaxels: at most as many as were asked for, fewer at the ends of the
 /// cube, none for a slab without planes.

@@ -5,8 +5,6 @@
 #include <span>
 #include <vector>
 
-#include "tessera/cube/cube.hpp"
-
 namespace tessera {
 
 /// Which ranks make which spaxels of the (padded) field, where each spaxel is made by its owner alone. The same on every rank. A spaxel too
@@ -63,17 +61,5 @@ struct OwnerChoice {
 /// @param work    of a spaxel with that many stars, in any unit: grows with their number, perhaps more slowly
 /// @par Cost  n log n for n lit spaxels, at most four times
 OwnerChoice choose_owners(std::span<const std::int64_t> n_star, int n_rank, const std::function<double(double)>& work);
-
-/// Brings a cube whose spaxels were made by their owners to slabs of wavelengths, slab_of(n_wave, rank, size): each owner sends each
-/// rank that rank's wavelengths of its spaxels. Parts of shared spaxels are added in the order of the ranks. Collective.
-/// @param own       [own spaxel, wave], rows as owners.of_rank(rank). Consumed: its memory is free on return
-/// @param n_y, n_x  padded field, n_y·n_x = owners.n_spaxel()
-/// @par Cost  bytes sent a rank: (P-1)/P of its part of the cube, in up to 16 messages to each other rank
-/// @par Memory  the part, the slab, and twice a sixteenth of them, or 32 MiB where that is more
-CubeSlab collect_planes(PartialCube&& own, const SpaxelOwners& owners, std::int64_t n_y, std::int64_t n_x,
-                        Communicator& comm, const device::Host& where = {});
-
-/// Blocks of spaxels that collect_planes sends one after the other, of a cube of that many bytes: as many on every rank.
-std::int64_t blocks_collected(std::int64_t cube_bytes, int n_rank);
 
 } // namespace tessera

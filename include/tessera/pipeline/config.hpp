@@ -54,6 +54,7 @@ struct ParallelOptions {
     std::optional<double> link_rate;
     std::optional<double> copy_rate;
     std::optional<double> product_rate;
+    double block = 0;
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -63,6 +64,10 @@ struct ParallelOptions {
             "same, each rank gets its wavelengths; exchange: each star goes to the rank that makes its spaxel, nothing "
             "is "
             "summed; auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter where it fits)");
+        key("parallel.block", block, "MB",
+            "of the cube that a rank makes at a time while the block before travels (reduce-scatter and exchange, not on "
+            "a GPU); 0: an eighth of its slab, at least 8, one rank 64",
+            at_least(0));
         key("parallel.convolution", convolution, unit::none,
             "slab: each rank convolves the whole planes of its wavelength slab; distributed: all ranks share the "
             "Fourier "

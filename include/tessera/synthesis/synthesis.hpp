@@ -4,10 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <span>
 
 #include "tessera/core/options.hpp"
-#include "tessera/cube/cube.hpp"
+#include "tessera/cube/cube_blocks.hpp"
 #include "tessera/cube/grid.hpp"
 #include "tessera/device/device.hpp"
 #include "tessera/ssp/interpolation.hpp"
@@ -114,23 +113,40 @@ std::vector<bool> covered_pixels(const ssp::Library& library, const WavelengthGr
 /// Called now and then from one thread with the stars done and in all on this rank.
 using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
-/// The light of this rank's stars: [padded spaxel, pixel of `pixels`], Lsun per observed Angstrom (`conserving`), or Lsun per
-/// rest Angstrom in RUBIX's sense (`rubix`, always exact). Collective: methods and steps are chosen from the stars of all ranks, and are
-/// the same for any number of ranks.
+/// Row weights (W of docs/design.md) that a rank holds at a time: what bounds the memory of synthesis.
+struct WeightLimits {
+    std::int64_t per_batch = std::int64_t{4} << 20; ///< before their product
+    std::int64_t kept = std::int64_t{4} << 20; ///< from one block of wavelengths to the next; more are made again in each block
+};
+
+/// The light of this rank's stars, Lsun per observed Angstrom (`conserving`), or Lsun per rest Angstrom in RUBIX's sense (`rubix`, always
+/// exact), added to the cube block by block. Collective: methods and steps are chosen from the stars of all ranks, and are the same for any
+/// number of ranks; the light is the same, bit for bit, for any number of blocks of wavelengths.
+/// @param cube  its spaxels are those of `stars`, its pixels `pixels`; no star of this rank lies in a spaxel that is none of its rows.
+///              `rubix`: one block of wavelengths
 /// @param band  observed wavelengths, Angstrom, between which report.sums counts light; none: all of `pixels`
-/// @param rows  spaxels that this rank has stars of, ascending: the cube is then [row, pixel]; none given: all are rows
 /// @throws Error(Kind::config)  the library does not cover `pixels` and uncovered = error (says which part)
 /// @throws Error(Kind::data)    a star outside the library and ssp.outside = error, or one faster than any star
-/// @par Cost  a star: its nodes times four additions. A spaxel: multiply-adds = pixels times the (velocity row, template) pairs that its
-///            stars touch, which do not grow with their number once all are touched
+/// @par Cost  a star: its nodes times four additions, for each block of wavelengths where row weights are not kept. A spaxel: multiply-adds =
+///            pixels times the (velocity row, template) pairs that its stars touch, which do not grow with their number once all are touched
 /// @par Memory  nothing that multiplies stars and pixels: see synthesis_bytes
+void synthesise_into(BlockedCube& cube, const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
+                     const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
+                     const device::Host& where, Communicator& comm, SynthesisReport& report,
+                     const Progress& progress = {}, std::optional<std::array<double, 2>> band = {},
+                     const WeightLimits& limits = {});
+
+/// The same in one block: [padded spaxel, pixel].
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                        const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                        const device::Host& where, Communicator& comm, SynthesisReport& report,
-                       const Progress& progress = {}, std::optional<std::array<double, 2>> band = {},
-                       std::optional<std::span<const std::int64_t>> rows = {});
+                       const Progress& progress = {}, std::optional<std::array<double, 2>> band = {});
 
-/// Bytes that `synthesise` needs on a rank besides its input and the partial cube it returns.
+/// The blocks that a cube is best made in. @param sizes  `tile` and `least_part` are filled in
+/// @param n_star  of a rank, on the field
+CubeBlocks synthesis_blocks(BlockSizes sizes, std::int64_t n_star, const SynthesisOptions& options);
+
+/// Bytes that `synthesise` needs on a rank besides its input and the blocks of the cube.
 std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,
                              const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
                              int threads);
