@@ -120,9 +120,9 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
                      Phase::synthesis});
     if (whole) {
         items.push_back({"synthesis: partial cube", cube, Phase::synthesis});
-        // What MPI receives into while it sums is about another cube.
-        items.push_back({"reduction: partial cube twice", 2 * cube, Phase::reduction});
-        items.push_back({"reduction: slab", padded_slab, Phase::reduction});
+        items.push_back({"reduction: partial cube", cube, Phase::reduction});
+        // MPI receives into about as much as the slab that comes afterwards.
+        items.push_back({"reduction: slab, what arrives", 2 * padded_slab, Phase::reduction});
     } else {
         items.push_back({"synthesis: slab of the cube", padded_slab, Phase::synthesis});
         // One is made; with more ranks another travels, and as much arrives.
@@ -141,7 +141,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});
     // The mask beside the flux and its variance, and zeros where there is none.
     items.push_back({"writing: slab, variance, mask", ((noise ? 3 : 2) + (stages ? 3 : 0)) * slab, Phase::writing});
-    items.push_back({"maps", plan.field.n_padded() * 8 * 24, Phase::always});
+    items.push_back({"maps", plan.field.n_padded() * 8 * 36, Phase::always});
     return items;
 }
 

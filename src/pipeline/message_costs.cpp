@@ -49,7 +49,7 @@ double turn_seconds(std::int64_t n) {
     const PartialCube from(n, n);
     return fastest(7, [&] {
         PartialCube to(n, n);
-        transpose_planes({1}, from.flux(), 0, to.flux());
+        transpose_planes({1}, from.flux(), 0, n, to.flux().data(), n);
     });
 }
 
