@@ -19,8 +19,7 @@ CubeSlab reduce_all(PartialCube&& partial, std::int64_t n_y, std::int64_t n_x, C
                      .cure = ""});
     });
     // The sum is element-wise, so the order of the axes does not matter to it: only the slab is transposed.
-    comm.all_reduce(buffer(std::span<float>(own.flux().data(), static_cast<std::size_t>(own.flux().size()))),
-                    Op::sum);
+    comm.all_reduce(buffer(std::span<float>(own.flux().data(), static_cast<std::size_t>(own.flux().size()))), Op::sum);
     CubeSlab slab;
     agree(comm, [&] {
         slab = CubeSlab(slab_of(own.n_wave(), comm.rank(), comm.size()), n_y, n_x);

@@ -55,11 +55,11 @@ protected:
         : SlabBlocks(blocks), comm_(comm), where_(where) {
         agree(comm, [&] {
             if (n_y * n_x != blocks.n_spaxel || blocks.n_rank != comm.size()) {
-                throw Error({.where = "blocks of a cube",
-                             .found = fmt::format("{} x {} spaxels, {} ranks", n_y, n_x, comm.size()),
-                             .expected = fmt::format("those of the blocks: {}, {} ranks", blocks.n_spaxel,
-                                                     blocks.n_rank),
-                             .cure = ""});
+                throw Error(
+                    {.where = "blocks of a cube",
+                     .found = fmt::format("{} x {} spaxels, {} ranks", n_y, n_x, comm.size()),
+                     .expected = fmt::format("those of the blocks: {}, {} ranks", blocks.n_spaxel, blocks.n_rank),
+                     .cure = ""});
             }
             slab_ = CubeSlab(slab_of(blocks.n_wave, comm.rank(), comm.size()), n_y, n_x);
         });

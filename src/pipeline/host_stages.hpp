@@ -21,9 +21,9 @@ private:
     const Plan& plan_;
     Communicator& comm_;
     ReductionChoice reduction_;
-    SpaxelStars sky_;                          ///< the stars on the field and its margin, ordered by spaxel
-    PartialCube partial_ = PartialCube(0, 0);  ///< with `allreduce`
-    std::unique_ptr<SlabBlocks> slab_;         ///< else: what the blocks of the cube come together in
+    SpaxelStars sky_;                         ///< the stars on the field and its margin, ordered by spaxel
+    PartialCube partial_ = PartialCube(0, 0); ///< with `allreduce`
+    std::unique_ptr<SlabBlocks> slab_;        ///< else: what the blocks of the cube come together in
     CubeSlab summed_;
 };
 

@@ -109,10 +109,10 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
     const auto cube = static_cast<double>(sizes.cube_bytes());
     const double templates = static_cast<double>(sizes.n_node) * velocity_rows * pixels / machine.product_rate;
     const double partial = templates + row_weights(n_star / p, sizes) * pixels / machine.product_rate;
-    const double passes = 2 * cube / machine.copy_rate; // the transpose reads and writes
+    const double passes = 2 * cube / machine.copy_rate; // cleared, and added up or turned as it arrives
     if (p == 1) { return {partial, passes, 0, 2}; }
     switch (reduction) {
-    case Reduction::allreduce: return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 2 + 1 / p};
+    case Reduction::allreduce: return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 1 + 2 / p};
     case Reduction::automatic:
     case Reduction::reduce_scatter: break;
     case Reduction::exchange: {
@@ -125,7 +125,7 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
                 (stars + cube / p) * (p - 1) / p, 2 / p};
     }
     }
-    return {partial, passes + network.reduce_scatter(cube), cube * (p - 1) / p, 2 + 2 / p};
+    return {partial, passes + network.reduce_scatter(cube), cube * (p - 1) / p, 2 / p};
 }
 
 } // namespace

@@ -42,9 +42,8 @@ PixelBands::PixelBands(const std::vector<double>& wavelength, const WavelengthGr
             const std::int64_t start = std::min(blue[i], n_point - width);
             first.push_back(static_cast<std::int32_t>(start));
             float* own = weight.data() + i * static_cast<std::size_t>(width);
-            integral.weights(k, doppler_factor, blue[i], [&](std::int64_t point, double value) {
-                own[point - start] = static_cast<float>(value);
-            });
+            integral.weights(k, doppler_factor, blue[i],
+                             [&](std::int64_t point, double value) { own[point - start] = static_cast<float>(value); });
         }
     }
 }

@@ -93,7 +93,7 @@ std::vector<SpaxelGroup> group_of(std::span<const RowList* const> lists, double 
 }
 
 std::vector<SpaxelGroup> make_groups(const std::vector<RowList>& lists, std::int64_t n_column, double cost_of_single,
-                               const device::Host& where) {
+                                     const device::Host& where) {
     const std::vector<const RowList*> order = by_likeness(lists, n_column);
     const auto n = static_cast<std::int64_t>(order.size());
     std::vector<std::vector<SpaxelGroup>> made(static_cast<std::size_t>((n + tile_spaxels - 1) / tile_spaxels));

@@ -41,7 +41,8 @@ public:
         const SpaxelStars& stars;
         const RowInput& input;
         RowKind kind;
-        const NodeColumns& columns; ///< that the deposit adds up; for a kind without compression also the columns of its spectra
+        const NodeColumns&
+            columns; ///< that the deposit adds up; for a kind without compression also the columns of its spectra
         double cost_of_single;
         WeightLimits limits = {};
     };

@@ -106,7 +106,9 @@ std::int64_t likely_weights(std::int64_t n_star, std::int64_t n_spaxel, std::int
 
 CubeBlocks synthesis_blocks(BlockSizes sizes, std::int64_t n_star, const SynthesisOptions& options) {
     sizes.tile = 0;
-    if (options.resampling == Resampling::rubix) { return choose_blocks(sizes); } // stars are scaled by their whole spectrum
+    if (options.resampling == Resampling::rubix) {
+        return choose_blocks(sizes);
+    } // stars are scaled by their whole spectrum
     // Parts whose row weights can be kept: what is made again in each block of wavelengths costs more than templates for each part.
     const std::int64_t weights = likely_weights(n_star, sizes.n_row, weights_per_star(options));
     sizes.tile = tile_pixels;

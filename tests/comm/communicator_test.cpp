@@ -69,8 +69,7 @@ TEST(Communicator, ASumUnderWayGivesEachRankItsRaggedPartOnAnyNodes) {
             EXPECT_EQ(group->traffic().bytes("reduce_scatter") - before, (total - std::ssize(receive)) * 4);
             for (int i = 0; i < 100; ++i) { sum->advance(); }
             sum->finish();
-            const std::int64_t first =
-                std::accumulate(counts.begin(), counts.begin() + group->rank(), std::int64_t{0});
+            const std::int64_t first = std::accumulate(counts.begin(), counts.begin() + group->rank(), std::int64_t{0});
             for (std::size_t i = 0; i < receive.size(); ++i) {
                 ASSERT_EQ(receive[i],
                           static_cast<float>(p * (p + 1) / 2 * (first + static_cast<std::int64_t>(i) + turn)))

@@ -122,9 +122,8 @@ TEST_P(DeviceCube, InBlocksItIsTheSameSumAndTraffic) {
                 slab = to_host(accelerator(), there);
             });
             CubeSlab expected;
-            EXPECT_EQ(bytes, bytes_of("reduce_scatter", [&] {
-                          expected = on_host(host_partial(n_wave), Reduction::reduce_scatter);
-                      }));
+            EXPECT_EQ(bytes, bytes_of("reduce_scatter",
+                                      [&] { expected = on_host(host_partial(n_wave), Reduction::reduce_scatter); }));
             expect_same(slab, expected);
         }
     }

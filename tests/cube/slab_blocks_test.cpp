@@ -46,11 +46,7 @@ std::vector<std::int64_t> all_spaxels() {
 }
 
 CubeBlocks cut(std::int64_t n_wave, int n_rank, int n_part, int n_wave_block) {
-    return {.n_spaxel = n_y * n_x,
-            .n_wave = n_wave,
-            .n_rank = n_rank,
-            .n_part = n_part,
-            .n_wave_block = n_wave_block};
+    return {.n_spaxel = n_y * n_x, .n_wave = n_wave, .n_rank = n_rank, .n_part = n_part, .n_wave_block = n_wave_block};
 }
 
 /// Every way of cutting, and numbers of wavelengths that leave some ranks without a plane.
@@ -132,9 +128,11 @@ TEST(SumInBlocks, SlabIsTheSumOverRanksWhateverTheBlocks) {
         const std::int64_t before = world.traffic().bytes("reduce_scatter");
         const device::Host threads{blocks.n_wave == 200 ? 3 : 1};
         const CubeSlab slab = bring_together(partial, *sum_in_blocks(blocks, n_y, n_x, world, threads));
-        expect_slab(slab, blocks.n_wave,
-                    [&](std::int64_t s, std::int64_t w) { return static_cast<float>(p * (p + 1) / 2) * value(s, w, 0); });
-        const std::int64_t sent = p == 1 ? 0 : partial.bytes() - std::ssize(slab.data()) * 4; // what others keep, and no more
+        expect_slab(slab, blocks.n_wave, [&](std::int64_t s, std::int64_t w) {
+            return static_cast<float>(p * (p + 1) / 2) * value(s, w, 0);
+        });
+        const std::int64_t sent =
+            p == 1 ? 0 : partial.bytes() - std::ssize(slab.data()) * 4; // what others keep, and no more
         EXPECT_EQ(world.traffic().bytes("reduce_scatter") - before, sent);
     });
 }
@@ -185,8 +183,7 @@ TEST(CollectInBlocks, SlabHasEverySpaxelOnceAndPartsOfSharedOnesAdded) {
             for (const std::int32_t rank : owners.of(s)) { sum += value(s, w, rank); }
             return sum;
         });
-        EXPECT_EQ(world.traffic().bytes("all_to_all") - before,
-                  std::ssize(own) * (blocks.n_wave - slab.n_wave()) * 4);
+        EXPECT_EQ(world.traffic().bytes("all_to_all") - before, std::ssize(own) * (blocks.n_wave - slab.n_wave()) * 4);
     });
 }
 
@@ -194,8 +191,7 @@ TEST(CollectInBlocks, OwnersOfAnotherFieldAreAnErrorOnEveryRank) {
     auto& world = test::world();
     const bool wrong = world.rank() == world.size() - 1;
     const SpaxelOwners owners(wrong ? 34 : 35, world.size());
-    const auto error =
-        test::error_of([&] { collect_in_blocks(cut(3, world.size(), 1, 1), owners, n_y, n_x, world); });
+    const auto error = test::error_of([&] { collect_in_blocks(cut(3, world.size(), 1, 1), owners, n_y, n_x, world); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::internal);
     EXPECT_THAT(error->what(), testing::HasSubstr("34"));

@@ -213,7 +213,8 @@ TEST(AutomaticReduction, MemoryOfTheCubeIsTheSlabAndAFewBlocks) {
     const double share = static_cast<double>(plan.field.n_padded() * plan.pixels.size() * 4) / world.size();
     for (const Reduction reduction : {Reduction::reduce_scatter, Reduction::exchange}) {
         EXPECT_GE(of_cube(reduction), share);
-        EXPECT_LE(of_cube(reduction), 1.45 * share + 3 * 8.4e6) << word(reduction); // three eighths, or three times 8 MiB
+        EXPECT_LE(of_cube(reduction), 1.45 * share + 3 * 8.4e6)
+            << word(reduction); // three eighths, or three times 8 MiB
     }
 }
 

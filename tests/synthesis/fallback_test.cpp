@@ -34,15 +34,15 @@ TEST_P(Fallback, FinerSettingsAreTakenUntilTheSampleKeepsTheTolerance) {
 
     PartialCube cube(field.n_spaxel, pixels.size());
     SynthesisReport report;
-    std::vector<std::int64_t> own_row(static_cast<std::size_t>(field.n_spaxel));
-    std::iota(own_row.begin(), own_row.end(), std::int64_t{0});
-    HostStarLight light(stars, input, ssp::Outside::clamp, 2, own_row, cube);
+    WholeCube whole(cube);
+    HostStarLight light(stars, input, ssp::Outside::clamp, 2, whole, {});
     Conserving(light, input, options, band, world, progress, shares).run(report);
 
     options.method = Method::exact;
     SynthesisReport exact;
     PartialCube truth(field.n_spaxel, pixels.size());
-    HostStarLight exact_light(stars, input, ssp::Outside::clamp, 2, own_row, truth);
+    WholeCube whole_truth(truth);
+    HostStarLight exact_light(stars, input, ssp::Outside::clamp, 2, whole_truth, {});
     Conserving(exact_light, input, options, band, world, progress).run(exact);
     EXPECT_GT(report.n_refined, 0);
     EXPECT_GT(log::warning_count(), warnings); // and said so

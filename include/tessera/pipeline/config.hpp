@@ -65,7 +65,8 @@ struct ParallelOptions {
             "is "
             "summed; auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter where it fits)");
         key("parallel.block", block, "MB",
-            "of the cube that a rank makes at a time while the block before travels (reduce-scatter and exchange, not on "
+            "of the cube that a rank makes at a time while the block before travels (reduce-scatter and exchange, not "
+            "on "
             "a GPU); 0: an eighth of its slab, at least 8, one rank 64",
             at_least(0));
         key("parallel.convolution", convolution, unit::none,

@@ -116,7 +116,8 @@ using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 /// Row weights (W of docs/design.md) that a rank holds at a time: what bounds the memory of synthesis.
 struct WeightLimits {
     std::int64_t per_batch = std::int64_t{4} << 20; ///< before their product
-    std::int64_t kept = std::int64_t{4} << 20; ///< from one block of wavelengths to the next; more are made again in each block
+    std::int64_t kept =
+        std::int64_t{4} << 20; ///< from one block of wavelengths to the next; more are made again in each block
 };
 
 /// The light of this rank's stars, Lsun per observed Angstrom (`conserving`), or Lsun per rest Angstrom in RUBIX's sense (`rubix`, always
