@@ -36,12 +36,15 @@ std::vector<Case> cases() {
                    with_instrument({"telescope.wavelength_range=[5248, 5251]"}), true});
     test::SceneStars heap;
     for (int i = 0; i < 300; ++i) { heap.add(0.01, 0.01, 0, 0, 0, i % 7 * 30 - 90, 1e6 + i, 0.01 + 1e-5 * i); }
-    out.push_back({"all stars in one spaxel", heap, with_instrument({"telescope.wavelength_range=[5200, 5300]"})});
+    out.push_back({"all stars in one spaxel, blocks of a kilobyte", heap,
+                   with_instrument({"telescope.wavelength_range=[5200, 5300]", "parallel.block=0.001"})});
     test::SceneStars few;
     few.add(0.3, 0.1, 0, 0, 0, 50);
     few.add(-0.3, -0.1, 0, 0, 0, -50);
-    out.push_back({"two stars, a prime grid", few,
-                   with_instrument({"telescope.field_of_view=6.5", "telescope.wavelength_range=[5220, 5263]"})});
+    out.push_back({"two stars, a prime grid, blocks of two kilobytes", few,
+                   with_instrument({"telescope.field_of_view=6.5", "telescope.wavelength_range=[5220, 5263]",
+                                    "parallel.block=0.002"}),
+                   true});
     out.push_back({"no instrument", test::galaxy(100), {"telescope.wavelength_range=[5200, 5248]"}});
     return out;
 }

@@ -33,20 +33,6 @@ TEST(Ranks, SmallBlocksGiveTheSame) {
     test::world().barrier();
 }
 
-TEST(Ranks, OneStarAllStarsInOneSpaxelAndAPrimeGridInSmallBlocks) {
-    const std::vector<std::string> small{"parallel.reduction=reduce-scatter", "parallel.block=0.001",
-                                         "psf.profile=gaussian", "psf.fwhm=0.8"};
-    test::SceneStars one, heap;
-    one.add(0.3, 0.1, 0, 0, 0, 50);
-    for (int i = 0; i < 300; ++i) { heap.add(0.01, 0.01, 0, 0, 0, i % 7 * 30 - 90, 1e6 + i, 0.01 + 1e-5 * i); }
-    compare_with_one_rank(test::Scene("blocks-one", one), small);
-    compare_with_one_rank(test::Scene("blocks-heap", heap), small);
-    auto prime = small;
-    prime.emplace_back("telescope.field_of_view=6.5");
-    prime.emplace_back("telescope.wavelength_range=[5200, 5248]");
-    compare_with_one_rank(test::Scene("blocks-prime", galaxy(200)), prime);
-}
-
 TEST(Ranks, AllreduceGivesTheSame) {
     auto more = everything;
     more.emplace_back("parallel.reduction=allreduce");
