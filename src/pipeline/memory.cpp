@@ -141,7 +141,10 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});
     // The mask beside the flux and its variance, and zeros where there is none.
     items.push_back({"writing: slab, variance, mask", ((noise ? 3 : 2) + (stages ? 3 : 0)) * slab, Phase::writing});
-    items.push_back({"maps", plan.field.n_padded() * 8 * 36, Phase::always});
+    // Sums over the stars, which synthesis counts among its own; rank 0 makes the maps of them, some at a time.
+    const std::int64_t map = plan.field.n_padded() * 8;
+    items.push_back({"instrument: sums for maps", 8 * map, Phase::instrument});
+    items.push_back({"writing: maps of rank 0", 20 * map, Phase::writing});
     return items;
 }
 
