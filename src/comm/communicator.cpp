@@ -63,6 +63,11 @@ void Communicator::counted(const char* name, std::int64_t bytes, bool on_device,
     }
 }
 
+void Communicator::count_between(const char* name, std::int64_t bytes) {
+    traffic_.collective[name].bytes_between += bytes;
+    traffic_.by_region[Regions::instance().open()][name].bytes_between += bytes;
+}
+
 namespace {
 
 /// Memory of two kinds in one call would be read as what it is not.

@@ -116,6 +116,7 @@ private:
     std::unique_ptr<UnderWay> do_start_reduce_scatter(Buffer send, Buffer receive, std::span<const std::int64_t> counts,
                                                       std::vector<float>& room) override {
         if (!nodes_) { nodes_ = find_nodes(comm_); }
+        count_between("reduce_scatter", nodes_->sent_between(rank_, counts) * size_of(send.type));
         return start_summing(comm_, *nodes_, send, receive, counts, room);
     }
 

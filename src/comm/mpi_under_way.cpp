@@ -239,6 +239,15 @@ private:
 
 } // namespace
 
+std::int64_t NodeMap::sent_between(int rank, std::span<const std::int64_t> counts) const {
+    const int own = node[static_cast<std::size_t>(rank)];
+    std::int64_t sum = 0;
+    for (std::size_t r = 0; r < counts.size(); ++r) {
+        if (node[r] != own && helper(own, static_cast<int>(r)) == rank) { sum += counts[r]; }
+    }
+    return sum;
+}
+
 NodeMap find_nodes(MPI_Comm comm) {
     const int group = ranks_per_node();
     int rank = 0, size = 1;

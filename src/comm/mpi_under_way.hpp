@@ -16,13 +16,13 @@ struct NodeMap {
     std::vector<int> node;               ///< [rank]
     std::vector<int> place;              ///< [rank] its number among those of its node
 
-    /// Of several nodes and several ranks on one of them: sums of a node before sums between nodes save messages there.
-    bool two_levels() const { return ranks.size() > 1 && ranks.size() < node.size(); }
     /// The rank of a node that has the node's sum of what `rank` receives.
     int helper(int node_number, int rank) const {
         const auto& own = ranks[static_cast<std::size_t>(node_number)];
         return own[static_cast<std::size_t>(place[static_cast<std::size_t>(rank)]) % own.size()];
     }
+    /// Elements that `rank` sends to other nodes in a sum of which rank r receives counts[r].
+    std::int64_t sent_between(int rank, std::span<const std::int64_t> counts) const;
 };
 
 /// Collective. Where TESSERA_RANKS_PER_NODE is set, a node's ranks are taken apart into groups of so many, in their order, as if each group

@@ -157,7 +157,7 @@ RowProduct::RowProduct(const std::vector<RowList>& lists, const RowTemplates& te
     : templates_(templates), groups_(make_groups(lists, templates.spectra.n_column, cost_of_single, where)),
       panels_(make_panels(groups_, templates)) {}
 
-void RowProduct::work(const Task& task, const BlockView& block) const {
+void RowProduct::work(const Task& task, const BlockView& block, const std::function<void()>& meanwhile) const {
     thread_local AlignedFloats panel;
     for (std::int64_t p = 0; p < panels_.size(); ++p) {
         const auto& segments = panels_.segments[static_cast<std::size_t>(p)];
@@ -167,6 +167,7 @@ void RowProduct::work(const Task& task, const BlockView& block) const {
         if (first == end) { continue; }
         fill(task, p, panel);
         for (auto segment = first; segment != end; ++segment) { multiply(task, *segment, panel.data(), block); }
+        if (meanwhile) { meanwhile(); }
     }
 }
 
@@ -223,12 +224,12 @@ void RowProduct::add_to(const BlockView& block, const device::Host& where,
     const std::int64_t n_part =
         std::clamp<std::int64_t>(4 * where.threads / n_tile, 1, std::max<std::int64_t>(1, n_group / 16));
     const auto caller = std::this_thread::get_id();
+    const std::function<void()> nobody;
     device::for_each(where, n_tile * n_part, 1, [&](std::int64_t i) {
         const std::int64_t part = i % n_part;
         const std::int64_t first = i / n_part * tile_pixels, end = std::min(n_pixel, first + tile_pixels);
         work({first, end, n_group * part / n_part, n_group * (part + 1) / n_part, block.waves->ranges(first, end)},
-             block);
-        if (meanwhile && std::this_thread::get_id() == caller) { meanwhile(); }
+             block, std::this_thread::get_id() == caller ? meanwhile : nobody);
     });
 }
 

@@ -51,13 +51,13 @@ public:
     RowProduct(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
                const device::Host& where);
     /// block[spaxel, pixel] += sum over the spaxel's weights of weight · (template seen in the pixel): W · T, R included.
-    /// @param meanwhile  called by the calling thread between tiles
+    /// @param meanwhile  called by the calling thread after each panel, every millisecond or so
     /// @par Cost  weights · pixels multiply-adds, and rows · columns · pixels · (points a pixel) once for the panels
     void add_to(const BlockView& block, const device::Host& where, const std::function<void()>& meanwhile = {}) const;
 
 private:
     struct Task;
-    void work(const Task& task, const BlockView& block) const;
+    void work(const Task& task, const BlockView& block, const std::function<void()>& meanwhile) const;
     void fill(const Task& task, std::int64_t panel, AlignedFloats& templates) const;
     void multiply(const Task& task, const PanelSegment& segment, const float* templates, const BlockView& block) const;
 

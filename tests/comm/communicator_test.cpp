@@ -79,6 +79,25 @@ TEST(Communicator, ASumUnderWayGivesEachRankItsRaggedPartOnAnyNodes) {
     }
 }
 
+TEST(Communicator, ANodeSendsItsSumOnceWhateverItsRanks) {
+    const int p = test::world().size();
+    constexpr std::int64_t part = 60; // of each rank
+    for (int on_node = 1; on_node <= p; ++on_node) {
+        const PretendedNodes nodes(on_node);
+        const auto group = test::world().split(0, test::world().rank());
+        std::vector<float> send(static_cast<std::size_t>(part * p)), receive(part), room;
+        const std::vector<std::int64_t> counts(static_cast<std::size_t>(p), part);
+        group->start_reduce_scatter(buffer(std::span<float>(send)), buffer(std::span<float>(receive)), counts, room)
+            ->finish();
+        const Traffic::Entry& sum = group->traffic().collective.at("reduce_scatter");
+        EXPECT_EQ(sum.bytes, part * (p - 1) * 4);
+        // Every node sends all parts but those of its own ranks.
+        std::int64_t between = 0;
+        for (int first = 0; first < p; first += on_node) { between += p - std::min(on_node, p - first); }
+        EXPECT_EQ(group->all_reduce_value(sum.bytes_between, Op::sum), p == 1 ? 0 : part * 4 * between) << on_node;
+    }
+}
+
 TEST(Communicator, ASumUnderWayDoesNotDependOnWhatArrivesFirst) {
     const PretendedNodes nodes(2);
     const auto group = test::world().split(0, test::world().rank());

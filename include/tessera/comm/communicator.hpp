@@ -74,6 +74,8 @@ struct Traffic {
         std::int64_t bytes = 0;
         double seconds = 0;                              ///< inside the call, waiting for the others included
         std::int64_t device_calls = 0, device_bytes = 0; ///< of these, with an accelerator's memory
+        std::int64_t bytes_between =
+            0; ///< of these, to other nodes: of start_reduce_scatter, the others leave it to MPI
     };
     std::map<std::string, Entry> collective; ///< by name: "all_reduce", "reduce_scatter", "broadcast", "gather", …
     /// The same by the Region in which it was called ("lsf", "synthesis/survey"; empty outside of all), then by name.
@@ -196,6 +198,10 @@ public:
     virtual const void* native() const = 0;
 
     const Traffic& traffic() const { return traffic_; }
+
+protected:
+    /// Of the bytes of a collective that is counted, those that leave the node.
+    void count_between(const char* name, std::int64_t bytes);
 
 private:
     void all_gather_bytes(Buffer send, Buffer receive);
