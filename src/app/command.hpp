@@ -12,6 +12,9 @@
 
 namespace tessera::app {
 
+/// All of the program: from the signals and MPI to the exit code.
+int run_program(int argc, char** argv);
+
 /// One command of the program. `run` is called on every rank with the words after the command's name and returns the exit
 /// code; it throws Error.
 struct Command {

@@ -1,10 +1,12 @@
 // Start and end of MPI. A program that nobody launched is one rank and does without: starting MPI alone takes a third of a
 // second, as long as a small galaxy.
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <string>
 #include <thread>
 
@@ -13,6 +15,7 @@
 #include "comm/launcher.hpp"
 #include "comm/mpi_handle.hpp"
 #include "tessera/comm/environment.hpp"
+#include "tessera/core/termination.hpp"
 
 namespace tessera {
 
@@ -32,6 +35,40 @@ bool initialised() {
 
 } // namespace
 
+/// A number in memory that the ranks of a node share, zero at first: whether one of them has said why the job ends.
+class MpiEnvironment::SharedFlag {
+public:
+    explicit SharedFlag(MPI_Comm node) : node_(node) {
+        int rank = 0, unit = 0;
+        MPI_Comm_rank(node, &rank);
+        MPI_Comm_set_errhandler(node, MPI_ERRORS_RETURN);
+        void* memory = nullptr;
+        const MPI_Aint own = rank == 0 ? sizeof(std::atomic<int>) : 0;
+        if (MPI_Win_allocate_shared(own, 1, MPI_INFO_NULL, node, static_cast<void*>(&memory), &window_) !=
+            MPI_SUCCESS) {
+            window_ = MPI_WIN_NULL; // each rank then speaks for itself
+            return;
+        }
+        MPI_Aint size = 0;
+        MPI_Win_shared_query(window_, 0, &size, &unit, static_cast<void*>(&memory));
+        if (rank == 0) { new (memory) std::atomic<int>(0); }
+        flag_ = static_cast<std::atomic<int>*>(memory);
+        MPI_Barrier(node);
+    }
+    ~SharedFlag() {
+        if (window_ != MPI_WIN_NULL) { MPI_Win_free(&window_); }
+        MPI_Comm_free(&node_);
+    }
+    SharedFlag(const SharedFlag&) = delete;
+    SharedFlag& operator=(const SharedFlag&) = delete;
+    std::atomic<int>* flag() const { return flag_; }
+
+private:
+    MPI_Comm node_;
+    MPI_Win window_ = MPI_WIN_NULL;
+    std::atomic<int>* flag_ = nullptr;
+};
+
 MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
     if (!wants_mpi(environment_names(), std::getenv("TESSERA_MPI"), launchers_known)) {
         world_ = make_self_communicator();
@@ -43,6 +80,10 @@ MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
     MPI_Comm world = MPI_COMM_NULL;
     check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &world), "MPI_Comm_dup");
     world_ = take_over(world);
+    MPI_Comm node = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+    shared_ = std::make_unique<SharedFlag>(node);
+    set_termination_group(world_->rank(), world_->size(), shared_->flag());
 }
 
 bool MpiEnvironment::all_ranks_arrive(double seconds) {
@@ -62,6 +103,8 @@ bool MpiEnvironment::all_ranks_arrive(double seconds) {
 MpiEnvironment::~MpiEnvironment() {
     if (world_->native() == nullptr) { return; }
     if (std::uncaught_exceptions() > 0) { MPI_Abort(MPI_COMM_WORLD, 1); }
+    set_termination_group(world_->rank(), world_->size(), nullptr);
+    shared_.reset();
     world_.reset();
     MPI_Finalize();
 }

@@ -11,6 +11,7 @@
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/termination.hpp"
 
 namespace tessera::io {
 
@@ -82,6 +83,7 @@ void write_aside(const std::string& path, Communicator& comm, const std::functio
                  Aside what) {
     const fs::path target = path;
     const fs::path temporary = folder_of(target) / ("." + target.filename().string() + ".partial");
+    const UnfinishedFile unfinished(temporary.string()); // known to every rank: any of them may be the one that is left
     agree(comm, [&] {
         if (!comm.is_root()) { return; }
         expect_writable(target, what);

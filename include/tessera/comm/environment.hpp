@@ -28,7 +28,9 @@ public:
     [[noreturn]] static void abort(int code);
 
 private:
+    class SharedFlag;
     std::unique_ptr<Communicator> world_;
+    std::unique_ptr<SharedFlag> shared_; ///< of set_termination_group
 };
 
 } // namespace tessera

@@ -1,0 +1,124 @@
+// The program with a fault planted in it: `tessera` as it is shipped, but for a main that listens to the regions of a run and a few
+// calls of the system that pass through here first. TESSERA_FAULT says what happens, where, and on which rank:
+//
+//   AT:RANK:WHAT[:FILE]    AT    a region ("synthesis"), as it begins, or a call: fallocate, pwrite, fsync, rename
+//                          WHAT  a signal (KILL, TERM, INT, STOP); pause: stand still until a signal comes; or what befalls FILE:
+//                                remove, truncate (to half), replace (by a file with other contents, FILE.other);
+//                                or this process: no-files (it can open no more); or the call: ENOSPC, EIO
+//
+// It happens once. The rank then leaves a file "reached" in the current folder, and every rank one of the name pid.RANK.
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <dlfcn.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "app/command.hpp"
+#include "core/region_hooks.hpp"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Fault {
+    std::string at, what, file;
+    bool here = false; ///< on this rank, and not yet
+};
+Fault fault;
+
+std::string rank_text() {
+    const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+    return rank == nullptr ? "0" : rank;
+}
+
+void read_fault() {
+    const char* text = std::getenv("TESSERA_FAULT");
+    if (text == nullptr) { return; }
+    std::array<std::string, 4> parts;
+    std::size_t part = 0;
+    for (const char* c = text; *c != '\0'; ++c) {
+        if (*c == ':' && part < 3) {
+            ++part;
+        } else {
+            parts[part] += *c;
+        }
+    }
+    fault = {parts[0], parts[2], parts[3], parts[1] == rank_text()};
+}
+
+/// @return  the errno that the call is to fail with; 0 where it goes on
+int happen() {
+    fault.here = false;
+    std::ofstream("reached") << fault.at;
+    const std::string& what = fault.what;
+    if (what == "KILL") { ::raise(SIGKILL); }
+    if (what == "TERM") { ::raise(SIGTERM); }
+    if (what == "INT") { ::raise(SIGINT); }
+    if (what == "STOP") { ::raise(SIGSTOP); }
+    if (what == "pause") {
+        for (;;) { ::poll(nullptr, 0, 1000); }
+    }
+    if (what == "remove") { fs::remove(fault.file); }
+    if (what == "truncate") { fs::resize_file(fault.file, fs::file_size(fault.file) / 2); }
+    if (what == "replace") { fs::rename(fault.file + ".other", fault.file); }
+    if (what == "no-files") {
+        const rlimit none{0, 0};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    if (what == "ENOSPC") { return ENOSPC; }
+    if (what == "EIO") { return EIO; }
+    return 0;
+}
+
+bool fails_at(const char* call) {
+    if (!fault.here || fault.at != call) { return false; }
+    const int reason = happen();
+    if (reason == 0) { return false; }
+    fault.here = true; // a disk that is full stays full
+    errno = reason;
+    return true;
+}
+
+template <class Function>
+Function* original(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+} // namespace
+
+// What libraries call by these names arrives here: the program's symbols come first.
+extern "C" {
+int fallocate(int file, int mode, off_t offset, off_t length) {
+    return fails_at("fallocate") ? -1 : original<int(int, int, off_t, off_t)>("fallocate")(file, mode, offset, length);
+}
+ssize_t pwrite(int file, const void* data, std::size_t n, off_t offset) {
+    return fails_at("pwrite") ? -1 : original<ssize_t(int, const void*, std::size_t, off_t)>("pwrite")(file, data, n, offset);
+}
+ssize_t pwritev(int file, const iovec* parts, int n, off_t offset) {
+    return fails_at("pwrite") ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("pwritev")(file, parts, n, offset);
+}
+int fsync(int file) { return fails_at("fsync") ? -1 : original<int(int)>("fsync")(file); }
+int rename(const char* from, const char* to) noexcept {
+    return fails_at("rename") ? -1 : original<int(const char*, const char*)>("rename")(from, to);
+}
+}
+
+int main(int argc, char** argv) {
+    read_fault();
+    std::ofstream("pid." + rank_text()) << ::getpid() << '\n';
+    tessera::set_region_hooks({[](const char* region) {
+                                   if (fault.here && fault.at == region) { happen(); }
+                               },
+                               [] {}});
+    return tessera::app::run_program(argc, argv);
+}
