@@ -3,9 +3,7 @@
 // zeros, and nothing takes it for FITS.
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <fitsio.h>
@@ -15,6 +13,7 @@
 #include "io/fits_checksum.hpp"
 #include "io/fits_draft.hpp"
 #include "io/writable.hpp"
+#include "io/write_at.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/io/fits.hpp"
@@ -24,25 +23,6 @@ namespace tessera::io {
 namespace {
 
 std::int64_t whole_blocks(std::int64_t bytes) { return (bytes + fits_block - 1) / fits_block * fits_block; }
-
-[[noreturn]] void fail(const std::string& where, const char* doing, int reason) {
-    throw Error({.kind = Kind::resource,
-                 .where = where,
-                 .found = fmt::format("a failure when {}: {}", doing, std::strerror(reason)),
-                 .expected = "a disk with room",
-                 .cure = "check the free space and the quota of the disk"});
-}
-
-void write_at(int descriptor, const char* bytes, std::int64_t n, std::int64_t offset, const std::string& where) {
-    while (n > 0) {
-        const ssize_t written = ::pwrite(descriptor, bytes, static_cast<std::size_t>(n), offset);
-        if (written < 0 && errno == EINTR) { continue; }
-        if (written <= 0) { fail(where, "writing it", written < 0 ? errno : ENOSPC); }
-        bytes += written;
-        n -= written;
-        offset += written;
-    }
-}
 
 template <class T>
 constexpr FitsPixel pixel_of() {
@@ -101,8 +81,8 @@ struct FitsWriter::State {
             size = image.data_at + data;
             images.push_back(image);
         }
-        if (const int reason = reserve_room(path, 0, size)) { fail(path, "making room for it", reason); }
-        if (::truncate(path.c_str(), size) != 0) { fail(path, "making room for it", errno); }
+        if (const int reason = reserve_room(path, 0, size)) { throw_disk_failure(path, "making room for it", reason); }
+        if (::truncate(path.c_str(), size) != 0) { throw_disk_failure(path, "making room for it", errno); }
     }
 
     /// What rank 0 knows of the places, to all.
@@ -175,9 +155,7 @@ void FitsWriter::lay_out() {
     });
     state_->share_places();
     state_->together([&] {
-        // For writing alone: some clients of network file systems else read the pages around a part before they change it.
-        state_->descriptor = ::open(state_->path.c_str(), O_WRONLY | O_CLOEXEC);
-        if (state_->descriptor < 0) { fail(state_->path, "opening it", errno); }
+        state_->descriptor = open_to_write(state_->path);
     });
 }
 
@@ -217,13 +195,10 @@ void FitsWriter::close() {
     }
     state_->together([&] {
         if (state_->is_root()) { state_->write_headers(); }
-        // On network file systems this is where a full disk shows, to the rank whose data has no room.
-        const bool synced = ::fsync(state_->descriptor) == 0 || errno == EINVAL || errno == ENOTSUP;
-        const int reason = errno;
-        const bool closed = ::close(state_->descriptor) == 0;
-        const int close_reason = errno;
+        bring_to_disk(state_->descriptor, state_->path);
+        const int failure = ::close(state_->descriptor) == 0 ? 0 : errno;
         state_->descriptor = -1;
-        if (!synced || !closed) { fail(state_->path, "bringing it to the disk", synced ? close_reason : reason); }
+        if (failure != 0) { throw_disk_failure(state_->path, "closing it", failure); }
     });
     state_->complete = true;
 }

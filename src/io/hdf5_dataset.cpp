@@ -1,4 +1,4 @@
-// Reading and writing ranges of datasets. In a file of several ranks: checks first, together; then every rank makes the same
+// Reading ranges of datasets. In a file of several ranks: checks first, together; then every rank makes the same
 // number of transfers, with an empty selection where it has nothing; then all learn whether any failed.
 #include <algorithm>
 #include <numeric>
@@ -12,33 +12,6 @@
 namespace tessera::io {
 
 namespace {
-
-template <class T>
-hid_t memory_type();
-template <>
-hid_t memory_type<float>() {
-    return H5T_NATIVE_FLOAT;
-}
-template <>
-hid_t memory_type<double>() {
-    return H5T_NATIVE_DOUBLE;
-}
-template <>
-hid_t memory_type<std::int32_t>() {
-    return H5T_NATIVE_INT32;
-}
-template <>
-hid_t memory_type<std::int64_t>() {
-    return H5T_NATIVE_INT64;
-}
-template <>
-hid_t memory_type<std::uint64_t>() {
-    return H5T_NATIVE_UINT64;
-}
-template <>
-hid_t memory_type<std::uint8_t>() {
-    return H5T_NATIVE_UINT8;
-}
 
 hsize_t elements(const std::vector<hsize_t>& extents) {
     return std::accumulate(extents.begin(), extents.end(), hsize_t{1}, std::multiplies<>());
@@ -99,7 +72,7 @@ Hdf5Id memory_of(const std::vector<hsize_t>& extents) {
     return space;
 }
 
-/// Moves the box piece by piece: `move(file space, memory space, transfer list, elements done so far)` is H5Dread or H5Dwrite.
+/// Moves the box piece by piece: `move(file space, memory space, transfer list, elements done so far)` is H5Dread.
 template <class Move>
 void transfer(const Hdf5Object& dataset, const Box& box, std::size_t element_size, bool collective, Kind kind,
               const char* doing, const char* cure, Move&& move) {
@@ -238,46 +211,8 @@ void Hdf5Dataset::read_rows(std::int64_t first, std::int64_t n, std::span<T> out
              });
 }
 
-template <class T>
-void Hdf5Dataset::write_box(std::span<const std::int64_t> offset, std::span<const std::int64_t> count,
-                            std::span<const T> data) {
-    const Box box{{offset.begin(), offset.end()}, {count.begin(), count.end()}};
-    together(*handle_->file, [&] {
-        bool inside = offset.size() == shape_.size() && count.size() == shape_.size();
-        for (std::size_t d = 0; inside && d < shape_.size(); ++d) {
-            inside = offset[d] >= 0 && count[d] >= 0 && offset[d] + count[d] <= shape_[d];
-        }
-        if (!inside || box.size() != data.size()) {
-            throw Error({.kind = Kind::internal,
-                         .where = where(),
-                         .found = fmt::format("a box at [{}] of [{}] with {} numbers", fmt::join(offset, ", "),
-                                              fmt::join(count, ", "), data.size()),
-                         .expected = fmt::format("a filled box inside [{}]", fmt::join(shape_, ", ")),
-                         .cure = ""});
-        }
-    });
-    transfer(
-        *handle_, box, sizeof(T), true, Kind::resource, "writing it", "check the free space and the quota of the disk",
-        [&](hid_t file_space, hid_t memory_space, hid_t list, hsize_t done) {
-            return H5Dwrite(handle_->id.get(), memory_type<T>(), memory_space, file_space, list, data.data() + done);
-        });
-}
-
-template <class T>
-void Hdf5Dataset::write_rows(std::int64_t first, std::int64_t n, std::span<const T> data) {
-    std::vector<std::int64_t> offset(shape_.size(), 0), count = shape_;
-    if (!shape_.empty()) {
-        offset[0] = first;
-        count[0] = n;
-    }
-    write_box<T>(offset, count, data);
-}
-
 #define TESSERA_HDF5_ELEMENT(T)                                                                                        \
-    template void Hdf5Dataset::read_rows<T>(std::int64_t, std::int64_t, std::span<T>, const device::Host&) const;      \
-    template void Hdf5Dataset::write_box<T>(std::span<const std::int64_t>, std::span<const std::int64_t>,              \
-                                            std::span<const T>);                                                       \
-    template void Hdf5Dataset::write_rows<T>(std::int64_t, std::int64_t, std::span<const T>);
+    template void Hdf5Dataset::read_rows<T>(std::int64_t, std::int64_t, std::span<T>, const device::Host&) const;
 TESSERA_HDF5_ELEMENT(float)
 TESSERA_HDF5_ELEMENT(double)
 TESSERA_HDF5_ELEMENT(std::int32_t)
@@ -293,11 +228,4 @@ std::optional<double> Hdf5Dataset::find_number(const std::string& name) const {
 std::optional<std::string> Hdf5Dataset::find_text(const std::string& name) const {
     return find_attribute_text(*handle_, name);
 }
-void Hdf5Dataset::set(const std::string& attribute, double value) {
-    set_attribute(*handle_, attribute, std::span<const double>(&value, 1), true);
-}
-void Hdf5Dataset::set(const std::string& attribute, const std::string& text) {
-    set_attribute(*handle_, attribute, text);
-}
-
 } // namespace tessera::io

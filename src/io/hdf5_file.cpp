@@ -1,4 +1,4 @@
-// Opening, creating and flushing files. Rank 0 looks first, alone and with the plain driver: a bad path is then one clear
+// Opening files. Rank 0 looks first, alone and with the plain driver: a bad path is then one clear
 // error on every rank, and a truncated file is noticed (the MPI driver reads zeros past the end without a word).
 #include <cerrno>
 #include <cstring>
@@ -10,11 +10,8 @@
 #include <fmt/format.h>
 
 #include "io/hdf5_handle.hpp"
-#include "io/writable.hpp"
 
 namespace tessera::io {
-
-namespace {
 
 Hdf5Id access_plain(const std::string& path) {
     Hdf5Id access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, Kind::internal, path, "preparing to open");
@@ -25,6 +22,8 @@ Hdf5Id access_plain(const std::string& path) {
 #endif
     return access;
 }
+
+namespace {
 
 Hdf5Id access_of(const std::string& path, Communicator* comm) {
     Hdf5Id access = access_plain(path);
@@ -79,6 +78,8 @@ void inspect(const std::string& path) {
     }
 }
 
+} // namespace
+
 std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* comm) {
     silence_hdf5();
     auto file = std::make_shared<Hdf5OpenFile>();
@@ -86,8 +87,6 @@ std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* 
     file->comm = comm != nullptr && comm->size() > 1 ? comm : nullptr;
     return file;
 }
-
-} // namespace
 
 Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
     const auto file = begin_file(path, comm);
@@ -105,39 +104,6 @@ Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
     root.handle_->id =
         checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path, "opening its root group");
     return root;
-}
-
-Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
-    const auto file = begin_file(path, comm);
-    file->writable = true;
-    together(*file, [&] {
-        if (file->comm == nullptr || file->comm->is_root()) { try_to_create(path); }
-    });
-    reserve(*file, path, 0);
-    const Hdf5Id access = access_of(path, file->comm);
-    const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
-    together(*file, [&] { file->id = checked(id, H5Fclose, Kind::resource, path, "creating it"); });
-    file->reserved = 0; // creating emptied the file again
-    reserve(*file, path, 0);
-
-    Hdf5Group root;
-    root.handle_ = std::make_shared<Hdf5Group::Handle>();
-    root.handle_->file = file;
-    root.handle_->path = "/";
-    root.handle_->id =
-        checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::resource, path, "opening its root group");
-    return root;
-}
-
-void Hdf5File::flush(const Hdf5Group& any) {
-    const Hdf5OpenFile& file = *any.handle_->file;
-    const bool written = H5Fflush(file.id.get(), H5F_SCOPE_GLOBAL) >= 0;
-    together(file, [&] {
-        if (!written) {
-            throw_hdf5(Kind::resource, file.path, "writing the last of it to disk",
-                       "check the free space and the quota of the disk");
-        }
-    });
 }
 
 std::string Hdf5File::library_version() {

@@ -95,39 +95,6 @@ std::string listing(const std::vector<std::string>& names) {
                  .cure = "check that the file is of the format you named"});
 }
 
-hid_t file_type(NumberType type) {
-    switch (type) {
-    case NumberType::int32: return H5T_STD_I32LE;
-    case NumberType::int64: return H5T_STD_I64LE;
-    case NumberType::uint64: return H5T_STD_U64LE;
-    case NumberType::float32: return H5T_IEEE_F32LE;
-    case NumberType::float64: return H5T_IEEE_F64LE;
-    }
-    return H5I_INVALID_HID;
-}
-
-/// Bytes that a dataset takes in the file: whole chunks, and their index.
-std::int64_t stored_bytes(NumberType type, std::span<const std::int64_t> shape, std::span<const std::int64_t> chunk) {
-    constexpr std::int64_t index_entry = 64;
-    std::int64_t bytes = static_cast<std::int64_t>(H5Tget_size(file_type(type)));
-    std::int64_t n_chunk = 1;
-    for (std::size_t d = 0; d < shape.size(); ++d) {
-        const std::int64_t in_chunk = chunk.empty() ? 1 : chunk[d];
-        const std::int64_t n = (shape[d] + in_chunk - 1) / in_chunk;
-        bytes *= n * in_chunk;
-        n_chunk *= n;
-    }
-    return bytes + (chunk.empty() ? 0 : n_chunk * index_entry);
-}
-
-std::vector<hsize_t> extents(std::span<const std::int64_t> shape) { return {shape.begin(), shape.end()}; }
-
-Hdf5Id intermediate_groups(const std::string& where) {
-    Hdf5Id links = checked(H5Pcreate(H5P_LINK_CREATE), H5Pclose, Kind::internal, where, "preparing a link");
-    H5Pset_create_intermediate_group(links.get(), 1);
-    return links;
-}
-
 } // namespace
 
 bool Hdf5Group::has(const std::string& path) const { return existing_part(*handle_, path) == path.size(); }
@@ -168,52 +135,6 @@ Hdf5Dataset Hdf5Group::dataset(const std::string& path) const {
     return out;
 }
 
-Hdf5Group Hdf5Group::create_group(const std::string& path) {
-    if (has(path)) { return group(path); }
-    const std::string full = joined(handle_->path, path);
-    reserve(*handle_->file, file() + ":" + full, 0);
-    const Hdf5Id links = intermediate_groups(full);
-    Hdf5Group out;
-    out.handle_ = std::make_shared<Handle>();
-    out.handle_->file = handle_->file;
-    out.handle_->path = full;
-    out.handle_->id = checked(H5Gcreate2(handle_->file->id.get(), full.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
-                              H5Gclose, Kind::resource, out.where(), "creating the group");
-    return out;
-}
-
-Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape,
-                                      std::span<const std::int64_t> chunk) {
-    const std::string full = joined(handle_->path, path);
-    const std::string at = file() + ":" + full;
-    const std::vector<hsize_t> extent = extents(shape);
-    const Hdf5Id space =
-        checked(shape.empty() ? H5Screate(H5S_SCALAR)
-                              : H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
-                H5Sclose, Kind::internal, at, "describing its shape");
-    const Hdf5Id creation = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, Kind::internal, at, "preparing it");
-    // Every element is written by us: filling first would write a large cube twice.
-    H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
-    H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
-    // No modification time: the same data make the same file, byte for byte.
-    H5Pset_obj_track_times(creation.get(), false);
-    const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
-    if (!chunk.empty() && !empty) {
-        H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), extents(chunk).data());
-    }
-    reserve(*handle_->file, at, stored_bytes(type, shape, chunk));
-    const Hdf5Id links = intermediate_groups(at);
-    Hdf5Dataset out;
-    out.handle_ = std::make_shared<Handle>();
-    out.handle_->file = handle_->file;
-    out.handle_->path = full;
-    out.handle_->id = checked(H5Dcreate2(handle_->file->id.get(), full.c_str(), file_type(type), space.get(),
-                                         links.get(), creation.get(), H5P_DEFAULT),
-                              H5Dclose, Kind::resource, at, "creating the dataset");
-    out.shape_.assign(shape.begin(), shape.end());
-    return out;
-}
-
 bool Hdf5Group::has_attribute(const std::string& name) const { return attribute_exists(*handle_, name); }
 std::vector<double> Hdf5Group::numbers(const std::string& name) const { return attribute_numbers(*handle_, name); }
 double Hdf5Group::number(const std::string& name) const { return numbers(name).front(); }
@@ -226,18 +147,4 @@ std::vector<std::int64_t> Hdf5Group::integers(const std::string& name) const {
 std::optional<std::string> Hdf5Group::find_text(const std::string& name) const {
     return find_attribute_text(*handle_, name);
 }
-void Hdf5Group::set(const std::string& attribute, double value) {
-    set_attribute(*handle_, attribute, std::span<const double>(&value, 1), true);
-}
-void Hdf5Group::set(const std::string& attribute, std::int64_t value) {
-    set_attribute(*handle_, attribute, std::span<const std::int64_t>(&value, 1), true);
-}
-void Hdf5Group::set(const std::string& attribute, std::span<const double> values) {
-    set_attribute(*handle_, attribute, values, false);
-}
-void Hdf5Group::set(const std::string& attribute, std::span<const std::int64_t> values) {
-    set_attribute(*handle_, attribute, values, false);
-}
-void Hdf5Group::set(const std::string& attribute, const std::string& text) { set_attribute(*handle_, attribute, text); }
-
 } // namespace tessera::io

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,7 +42,8 @@ private:
     Close close_ = nullptr;
 };
 
-/// A file with its last user: groups and datasets hold it.
+/// A file with its last user: groups and datasets hold it. One that is written by several ranks is HDF5's on rank 0 alone, by the
+/// plain driver; the others know where the data of each dataset lies, and write there.
 struct Hdf5OpenFile {
     Hdf5OpenFile() = default;
     Hdf5OpenFile(const Hdf5OpenFile&) = delete;
@@ -51,9 +53,13 @@ struct Hdf5OpenFile {
     std::string path;
     Communicator* comm = nullptr; ///< nullptr: this process alone (plain driver)
     bool writable = false;
-    std::int64_t used = 0;     ///< bytes of the file that HDF5 may have filled, at most
-    std::int64_t reserved = 0; ///< bytes of the file that have blocks on the disk
-    Hdf5Id id;
+    int descriptor = -1;          ///< of a writable file: data of datasets go through it
+    std::int64_t used = 0;        ///< bytes of the file that HDF5 may have filled, at most
+    std::int64_t reserved = 0;    ///< bytes of the file that have blocks on the disk
+    std::optional<Error> failure; ///< that rank 0 met in a call that is not collective
+    Hdf5Id id;                    ///< invalid where another rank has it
+
+    bool is_here() const { return !writable || comm == nullptr || comm->is_root(); } ///< HDF5's part of the file
 };
 
 /// A group or dataset. The file stands first: it must close after the object.
@@ -61,6 +67,9 @@ struct Hdf5Object {
     std::shared_ptr<Hdf5OpenFile> file;
     Hdf5Id id;
     std::string path; ///< absolute inside the file, "/" the root
+    // Of a dataset that is being written:
+    std::int64_t data_at = 0; ///< bytes from the beginning of the file
+    NumberType type = NumberType::float32;
     std::string where() const { return file->path + ":" + path; }
 };
 
@@ -88,11 +97,60 @@ void together(const Hdf5OpenFile& file, Work&& work) {
     }
 }
 
-/// Makes sure that the disk holds `bytes` more of the file than it has now; collective. Call before HDF5 grows it.
+/// Work of rank 0 on a file that is written: groups and attributes. An error of it, in a file of several ranks, is everybody's from
+/// the next collective call.
+template <class Work>
+void describe(Hdf5OpenFile& file, Work&& work) {
+    if (!file.is_here() || file.failure) { return; }
+    try {
+        work();
+    } catch (const Error& error) {
+        if (file.comm == nullptr) { throw; }
+        file.failure = error;
+    }
+}
+
+/// Makes sure that the disk holds `bytes` more of the file than it has now; rank 0's. Call before HDF5 grows it.
 /// @throws Error(Kind::resource)  a full disk, a quota, a limit on the size of files
 void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes);
 
-/// Largest piece of one transfer, bytes: MPI counts are 32-bit. Tests lower it.
+hid_t file_type(NumberType type); ///< as it is stored: little-endian
+
+/// HDF5's type of an element in memory.
+template <class T>
+hid_t memory_type();
+template <>
+inline hid_t memory_type<float>() {
+    return H5T_NATIVE_FLOAT;
+}
+template <>
+inline hid_t memory_type<double>() {
+    return H5T_NATIVE_DOUBLE;
+}
+template <>
+inline hid_t memory_type<std::int32_t>() {
+    return H5T_NATIVE_INT32;
+}
+template <>
+inline hid_t memory_type<std::int64_t>() {
+    return H5T_NATIVE_INT64;
+}
+template <>
+inline hid_t memory_type<std::uint64_t>() {
+    return H5T_NATIVE_UINT64;
+}
+template <>
+inline hid_t memory_type<std::uint8_t>() {
+    return H5T_NATIVE_UINT8;
+}
+
+/// A file about to be opened or created. @param comm  of one rank: as none
+std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* comm);
+
+/// The plain driver.
+Hdf5Id access_plain(const std::string& path);
+
+/// Largest piece of one read, bytes: MPI counts are 32-bit. Tests lower it.
 std::int64_t& max_transfer_bytes();
 
 std::string joined(const std::string& parent, const std::string& path); ///< "/a" + "b/c" = "/a/b/c"

@@ -1,6 +1,6 @@
 // The HDF5 cube. Layout: docs and the comment of write_cube_hdf5.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <algorithm>
+
 
 #include "output/cube_header.hpp"
 #include "tessera/io/hdf5.hpp"
@@ -14,6 +14,8 @@ namespace {
 using io::Hdf5Dataset;
 using io::Hdf5Group;
 using io::NumberType;
+
+constexpr std::int64_t block_bytes = std::int64_t{4} << 20;
 
 void describe(Hdf5Dataset dataset, const std::string& unit, const std::string& description, const std::string& axes) {
     dataset.set("unit", unit);
@@ -78,6 +80,20 @@ private:
         return dataset;
     }
 
+    /// Writes this rank's planes, a block at a time: `planes(first plane of the cube, first of the slab, how many)`.
+    template <class T, class Planes>
+    void write_blocks(Hdf5Dataset dataset, Planes&& planes) {
+        const WaveRange range = product_.flux.range();
+        const std::int64_t block = std::max<std::int64_t>(1, block_bytes / (4 * shape_[1] * shape_[2]));
+        const std::int64_t longest = comm_.all_reduce_value(range.count, Op::max);
+        for (std::int64_t begin = 0; begin < longest; begin += block) {
+            const std::int64_t from = std::min(begin, range.count), n = std::min(block, range.count - from);
+            std::vector<T> part;
+            agree(comm_, [&] { part = planes(range.first + from, from, n); });
+            dataset.write_rows<T>(range.first + from, n, part);
+        }
+    }
+
     void write_slab(Hdf5Dataset dataset, const CubeSlab& slab) {
         const WaveRange range = product_.flux.range();
         const bool margin = range.count > 0 && (slab.n_y() != product_.grid.n_y || slab.n_x() != product_.grid.n_x);
@@ -85,13 +101,12 @@ private:
             dataset.write_rows<float>(range.first, range.count, slab.data());
             return;
         }
-        std::vector<float> field;
-        agree(comm_, [&] { field = field_planes(slab, product_.grid, 0, range.count); });
-        dataset.write_rows<float>(range.first, range.count, field);
+        write_blocks<float>(dataset, [&](std::int64_t /*plane*/, std::int64_t from, std::int64_t n) {
+            return field_planes(slab, product_.grid, from, n);
+        });
     }
 
     void write_cubes() {
-        const WaveRange range = product_.flux.range();
         Hdf5Dataset flux =
             cube("flux", plain_unit(product_.flux_unit), "flux density of a spaxel", NumberType::float32);
         for (const Card& card : celestial_cards(product_)) { set_value(flux, card.name, card.value); }
@@ -102,21 +117,15 @@ private:
             cube("variance", squared_plain_unit(product_.flux_unit), "variance of flux", NumberType::float32);
         const bool has_variance =
             comm_.all_reduce_value(static_cast<std::int64_t>(product_.variance.data().size()), Op::max) > 0;
-        if (has_variance) {
-            write_slab(variance, product_.variance);
-        } else {
-            std::vector<float> zeros;
-            agree(comm_, [&] { zeros.resize(static_cast<std::size_t>(range.count * shape_[1] * shape_[2])); });
-            variance.write_rows<float>(range.first, range.count, zeros);
-        }
+        if (has_variance) { write_slab(variance, product_.variance); } // else zero, as a dataset is at first
 
         Hdf5Dataset mask = cube("mask", "",
                                 "0: good; bits 1: wavelength partly covered by the templates, 2: outside the aperture, "
                                 "4: line-spread function reaches beyond the computed wavelengths",
                                 NumberType::int32);
-        std::vector<std::int32_t> bits;
-        agree(comm_, [&] { bits = mask_planes(product_, range.first, range.count); });
-        mask.write_rows<std::int32_t>(range.first, range.count, bits);
+        write_blocks<std::int32_t>(mask, [&](std::int64_t plane, std::int64_t /*from*/, std::int64_t n) {
+            return mask_planes(product_, plane, n);
+        });
     }
 
     /// Rank 0 writes the whole of a small dataset.
@@ -182,9 +191,7 @@ private:
 
     void write_provenance() {
         Hdf5Group group = file_.create_group("provenance");
-        for (const auto& [name, value] : shared_attributes(product_.provenance, comm_)) {
-            set_attribute(group, name, value);
-        }
+        for (const auto& [name, value] : product_.provenance.attributes) { set_attribute(group, name, value); }
         Hdf5Group traffic = file_.create_group("provenance/traffic");
         std::string names;
         if (comm_.is_root()) {

@@ -151,12 +151,6 @@ std::string text_of(const Value& map, const std::string& key) {
 
 } // namespace
 
-Value::Map shared_attributes(const Provenance& provenance, Communicator& comm) {
-    if (comm.size() == 1) { return provenance.attributes; }
-    const Value all = shared_value(Value(Value::Map(provenance.attributes)), comm);
-    return all.as_map() != nullptr ? *all.as_map() : Value::Map{};
-}
-
 std::vector<CubeMap> descriptions_of(const std::vector<CubeMap>& maps, Communicator& comm) {
     Value::List list;
     for (const CubeMap& map : maps) {

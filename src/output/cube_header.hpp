@@ -34,9 +34,6 @@ std::string squared_fits_unit(const std::string& unit);
 std::string plain_unit(const std::string& unit);
 std::string squared_plain_unit(const std::string& unit);
 
-/// Rank 0's provenance attributes on every rank. Collective.
-Value::Map shared_attributes(const Provenance& provenance, Communicator& comm);
-
 /// Rank 0's maps on every rank, without their values. Collective.
 std::vector<CubeMap> descriptions_of(const std::vector<CubeMap>& maps, Communicator& comm);
 

@@ -22,7 +22,7 @@ using test::error_of;
 using test::world;
 using testing::HasSubstr;
 
-constexpr std::int64_t n_plane = 7, n_y = 151,
+constexpr std::int64_t n_plane = 5, n_y = 151,
                        n_x = 1003; // planes of doubles are more than a piece; 2880 does not divide them
 const std::array<std::int64_t, 3> shape{n_plane, n_y, n_x};
 

@@ -45,11 +45,11 @@ public:
     /// Text of an attribute, fixed or variable length; nullopt when missing or not text.
     std::optional<std::string> find_text(const std::string& name) const;
 
-    // Writing
+    // Writing. All ranks make the same calls. What rank 0 is told in groups and attributes is written; where that fails, the next
+    // collective call says so: create_dataset, a write, flush. A file of several ranks cannot be read before it is closed.
     Hdf5Group create_group(const std::string& path); ///< intermediate groups are made
-    /// Creates a dataset. @param chunk  extent of a chunk, empty for contiguous layout
-    Hdf5Dataset create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape,
-                               std::span<const std::int64_t> chunk = {});
+    /// Creates a contiguous dataset; its elements, zero at first, are each written once. Collective.
+    Hdf5Dataset create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape);
     void set(const std::string& attribute, double value);
     void set(const std::string& attribute, std::int64_t value);
     void set(const std::string& attribute, std::span<const double> values);
@@ -92,8 +92,8 @@ public:
         return read_rows<T>(0, n_row(), threads);
     }
 
-    /// Writes the box `offset … offset + count` (one entry a dimension). Collective in a file opened by a communicator; a
-    /// rank with an empty box takes part.
+    /// Writes the box `offset … offset + count` (one entry a dimension), converted to the stored type. Collective in a file of
+    /// several ranks; a rank with an empty box takes part. Zeros are not written where the file holds them already.
     template <class T>
     void write_box(std::span<const std::int64_t> offset, std::span<const std::int64_t> count, std::span<const T> data);
     template <class T>
@@ -117,15 +117,18 @@ private:
     std::vector<std::int64_t> shape_;
 };
 
-/// How a file is opened. With a communicator of more than one rank: MPI-IO, collective transfers; else the plain driver.
+/// How a file is opened for reading. With a communicator of more than one rank: MPI-IO, collective transfers; else the plain driver.
+/// How it is written: rank 0 has HDF5's part of it, by the plain driver; each rank writes its data at their place. The same calls
+/// make the same bytes on any number of ranks.
 class Hdf5File {
 public:
     /// Opens for reading. Rank 0 looks first (exists, readable, HDF5), so that a bad path is one error on every rank.
     /// @throws Error(Kind::data)  missing, not HDF5, truncated
     static Hdf5Group open(const std::string& path, Communicator* comm = nullptr);
-    /// Creates a new file, replacing one of that name. @throws Error(Kind::resource)  unwritable
+    /// Creates a new file, replacing one of that name. Collective. @throws Error(Kind::resource)  unwritable
     static Hdf5Group create(const std::string& path, Communicator* comm = nullptr);
-    /// Flushes to disk and reports what HDF5 otherwise loses at close (a full disk). Call before the last handle goes.
+    /// Writes what HDF5 still holds and reports what it otherwise loses at close (a full disk); brings each rank's data to the disk.
+    /// Collective. Call before the last handle goes.
     /// @throws Error(Kind::resource)
     static void flush(const Hdf5Group& any);
 
