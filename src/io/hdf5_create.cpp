@@ -110,7 +110,7 @@ Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
         if (!file->is_here()) { return; }
         try_to_create(path);
         reserve(*file, path, 0);
-        const Hdf5Id access = access_plain(path);
+        const Hdf5Id access = access_plain(path, false); // nobody else knows of it yet
         H5Pset_alignment(access.get(), large, page);
         file->id = checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose, Kind::resource,
                            path, "creating it");

@@ -1,5 +1,4 @@
-// Opening files. Rank 0 looks first, alone and with the plain driver: a bad path is then one clear
-// error on every rank, and a truncated file is noticed (the MPI driver reads zeros past the end without a word).
+// Opening files. Rank 0 looks first, so that a bad path is one clear error on every rank; then each rank opens the file for itself.
 #include <cerrno>
 #include <cstring>
 
@@ -13,26 +12,17 @@
 
 namespace tessera::io {
 
-Hdf5Id access_plain(const std::string& path) {
+Hdf5Id access_plain(const std::string& path, bool locked) {
     Hdf5Id access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, Kind::internal, path, "preparing to open");
     H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
     // Parallel file systems often refuse locks; that must not keep anyone from reading.
-    H5Pset_file_locking(access.get(), true, true);
+    H5Pset_file_locking(access.get(), locked, true);
 #endif
     return access;
 }
 
 namespace {
-
-Hdf5Id access_of(const std::string& path, Communicator* comm) {
-    Hdf5Id access = access_plain(path);
-    if (comm != nullptr &&
-        H5Pset_fapl_mpio(access.get(), *static_cast<const MPI_Comm*>(comm->native()), MPI_INFO_NULL) < 0) {
-        throw_hdf5(Kind::internal, path, "choosing the MPI driver", "use a parallel build of HDF5");
-    }
-    return access;
-}
 
 [[noreturn]] void throw_unreadable(const std::string& path, int number) {
     const bool missing = number == ENOENT || number == ENOTDIR;
@@ -65,7 +55,7 @@ void inspect(const std::string& path) {
                      .expected = "an HDF5 file",
                      .cure = "check the path, or fetch the file again"});
     }
-    const Hdf5Id access = access_plain(path);
+    const Hdf5Id access = access_plain(path, true);
     const Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
     if (!file.valid()) {
         const std::string message = hdf5_message();
@@ -93,16 +83,20 @@ Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
     together(*file, [&] {
         if (file->comm == nullptr || file->comm->is_root()) { inspect(path); }
     });
-    const Hdf5Id access = access_of(path, file->comm);
-    const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
-    together(*file, [&] { file->id = checked(id, H5Fclose, Kind::data, path, "opening it for reading"); });
-
     Hdf5Group root;
     root.handle_ = std::make_shared<Hdf5Group::Handle>();
     root.handle_->file = file;
     root.handle_->path = "/";
-    root.handle_->id =
-        checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path, "opening its root group");
+    together(*file, [&] {
+        // A lock of one rank keeps others' programs from writing; thousands of locks would only keep the file system busy.
+        const Hdf5Id access = access_plain(path, file->comm == nullptr || file->comm->is_root());
+        file->stamp = stamp_of(path);
+        file->id = checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, Kind::data, path,
+                           "opening it for reading");
+        expect_unchanged(*file);
+        root.handle_->id = checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path,
+                                   "opening its root group");
+    });
     return root;
 }
 

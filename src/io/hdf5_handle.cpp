@@ -34,11 +34,6 @@ Hdf5Id checked(hid_t id, Hdf5Id::Close close, Kind kind, const std::string& wher
     return {id, close};
 }
 
-std::int64_t& max_transfer_bytes() {
-    static std::int64_t bytes = std::int64_t{1} << 30;
-    return bytes;
-}
-
 std::string joined(const std::string& parent, const std::string& path) {
     std::string out = !path.empty() && path.front() == '/' ? "" : parent;
     std::size_t begin = 0;

@@ -12,6 +12,7 @@
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/io/file_stamp.hpp"
 #include "tessera/io/hdf5.hpp"
 
 namespace tessera::io {
@@ -51,11 +52,12 @@ struct Hdf5OpenFile {
     ~Hdf5OpenFile();
 
     std::string path;
-    Communicator* comm = nullptr; ///< nullptr: this process alone (plain driver)
+    Communicator* comm = nullptr; ///< nullptr: this process alone
     bool writable = false;
     int descriptor = -1;          ///< of a writable file: data of datasets go through it
     std::int64_t used = 0;        ///< bytes of the file that HDF5 may have filled, at most
     std::int64_t reserved = 0;    ///< bytes of the file that have blocks on the disk
+    FileStamp stamp;              ///< of a file that is read
     std::optional<Error> failure; ///< that rank 0 met in a call that is not collective
     Hdf5Id id;                    ///< invalid where another rank has it
 
@@ -147,11 +149,11 @@ inline hid_t memory_type<std::uint8_t>() {
 /// A file about to be opened or created. @param comm  of one rank: as none
 std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* comm);
 
-/// The plain driver.
-Hdf5Id access_plain(const std::string& path);
+/// The plain driver. @param locked  against other programs
+Hdf5Id access_plain(const std::string& path, bool locked);
 
-/// Largest piece of one read, bytes: MPI counts are 32-bit. Tests lower it.
-std::int64_t& max_transfer_bytes();
+/// Throws (Kind::data) where the file is not as long or as old as when it was opened: the plain driver reads zeros beyond the end.
+void expect_unchanged(const Hdf5OpenFile& file);
 
 std::string joined(const std::string& parent, const std::string& path); ///< "/a" + "b/c" = "/a/b/c"
 

@@ -107,6 +107,12 @@ ssize_t pwrite(int file, const void* data, std::size_t n, off_t offset) {
 ssize_t pwritev(int file, const iovec* parts, int n, off_t offset) {
     return fails_at("pwrite") ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("pwritev")(file, parts, n, offset);
 }
+ssize_t pread(int file, void* data, std::size_t n, off_t offset) {
+    return fails_at("pread") ? -1 : original<ssize_t(int, void*, std::size_t, off_t)>("pread")(file, data, n, offset);
+}
+ssize_t preadv(int file, const iovec* parts, int n, off_t offset) {
+    return fails_at("pread") ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("preadv")(file, parts, n, offset);
+}
 int fsync(int file) { return fails_at("fsync") ? -1 : original<int(int)>("fsync")(file); }
 int rename(const char* from, const char* to) noexcept {
     return fails_at("rename") ? -1 : original<int(const char*, const char*)>("rename")(from, to);

@@ -57,11 +57,6 @@ std::string foreign_file(const std::string& folder, const std::string& name, Mak
     return path;
 }
 
-class Hdf5 : public testing::Test {
-protected:
-    void TearDown() override { io::max_transfer_bytes() = std::int64_t{1} << 30; }
-};
-
 template <class T>
 void round_trip(NumberType type, const std::string& path) {
     const Share share = ragged_share();
@@ -81,7 +76,7 @@ void round_trip(NumberType type, const std::string& path) {
     EXPECT_EQ(data.read_all<T>(), ramp<T>(0, 5 * (share.total + 1)));
 }
 
-TEST_F(Hdf5, RaggedAndEmptySharesOfEveryTypeComeBack) {
+TEST(Hdf5, RaggedAndEmptySharesOfEveryTypeComeBack) {
     const std::string path = (test::scratch("hdf5-types") / "types.h5").string();
     round_trip<float>(NumberType::float32, path);
     round_trip<double>(NumberType::float64, path);
@@ -90,14 +85,7 @@ TEST_F(Hdf5, RaggedAndEmptySharesOfEveryTypeComeBack) {
     round_trip<std::uint64_t>(NumberType::uint64, path);
 }
 
-TEST_F(Hdf5, TransfersInManyPiecesAreTheSameOnRanksWithFewerOrNone) {
-    io::max_transfer_bytes() = 40; // two rows of five floats: rank r makes its 3r rows in several pieces
-    round_trip<float>(NumberType::float32, (test::scratch("hdf5-pieces") / "pieces.h5").string());
-    io::max_transfer_bytes() = 1; // less than a row: a row at a time
-    round_trip<double>(NumberType::float64, (test::scratch("hdf5-pieces") / "rows.h5").string());
-}
-
-TEST_F(Hdf5, BoxesOfACubeFromEveryRankMakeTheWhole) {
+TEST(Hdf5, BoxesOfACubeFromEveryRankMakeTheWhole) {
     const std::string path = (test::scratch("hdf5-boxes") / "boxes.h5").string();
     const std::int64_t p = world().size(), r = world().rank();
     const std::array<std::int64_t, 3> shape{4, 3, 2 * p};
@@ -117,7 +105,7 @@ TEST_F(Hdf5, BoxesOfACubeFromEveryRankMakeTheWhole) {
     EXPECT_EQ(data.row_length(), 6 * p);
 }
 
-TEST_F(Hdf5, StoredTypesAreConvertedToTheOneAskedFor) {
+TEST(Hdf5, StoredTypesAreConvertedToTheOneAskedFor) {
     const std::string path = (test::scratch("hdf5-convert") / "convert.h5").string();
     {
         Hdf5Group file = Hdf5File::create(path, &world());
@@ -139,7 +127,7 @@ TEST_F(Hdf5, StoredTypesAreConvertedToTheOneAskedFor) {
     EXPECT_EQ(file.dataset("id").element_class(), ElementClass::integer);
 }
 
-TEST_F(Hdf5, AttributesComeBack) {
+TEST(Hdf5, AttributesComeBack) {
     const std::string path = (test::scratch("hdf5-attributes") / "attributes.h5").string();
     const std::string long_text(100000, 'x'); // more than the 64 KiB of an object header
     {
@@ -187,7 +175,7 @@ TEST_F(Hdf5, AttributesComeBack) {
     EXPECT_THAT(text->what(), HasSubstr("found text"));
 }
 
-TEST_F(Hdf5, ForeignTypesOfAttributesAreRead) {
+TEST(Hdf5, ForeignTypesOfAttributesAreRead) {
     const std::string path = foreign_file("hdf5-foreign", "foreign.h5", [](hid_t file) {
         const hid_t scalar = H5Screate(H5S_SCALAR);
         const hid_t fixed = H5Tcopy(H5T_C_S1);
@@ -218,7 +206,7 @@ TEST_F(Hdf5, ForeignTypesOfAttributesAreRead) {
     EXPECT_THAT(error->what(), HasSubstr("no value"));
 }
 
-TEST_F(Hdf5, NestedPathsAreLookedUpSafely) {
+TEST(Hdf5, NestedPathsAreLookedUpSafely) {
     const std::string path = foreign_file("hdf5-links", "links.h5", [](hid_t file) {
         H5Gclose(H5Gcreate2(file, "PartType4", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
         const hsize_t three = 3;
@@ -249,7 +237,7 @@ TEST_F(Hdf5, NestedPathsAreLookedUpSafely) {
     EXPECT_EQ(file.file(), path);
 }
 
-TEST_F(Hdf5, AMissingDatasetIsNamedWithTheNearestOne) {
+TEST(Hdf5, AMissingDatasetIsNamedWithTheNearestOne) {
     const std::string path = foreign_file("hdf5-missing", "missing.h5", [](hid_t file) {
         H5Gclose(H5Gcreate2(file, "PartType4", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
         H5Gclose(H5Gcreate2(file, "PartType4/Masses", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
@@ -270,7 +258,7 @@ TEST_F(Hdf5, AMissingDatasetIsNamedWithTheNearestOne) {
     EXPECT_THAT(other->what(), HasSubstr("found a group; expected a dataset"));
 }
 
-TEST_F(Hdf5, RowsOutsideTheDatasetAreAnErrorOfEveryRank) {
+TEST(Hdf5, RowsOutsideTheDatasetAreAnErrorOfEveryRank) {
     const std::string path = foreign_file("hdf5-outside", "outside.h5", [](hid_t file) {
         const hsize_t ten = 10;
         const hid_t space = H5Screate_simple(1, &ten, nullptr);
@@ -285,7 +273,7 @@ TEST_F(Hdf5, RowsOutsideTheDatasetAreAnErrorOfEveryRank) {
     EXPECT_THAT(error->what(), HasSubstr(path + ":/id: found 10 rows; expected at least 11"));
 }
 
-TEST_F(Hdf5, TextWhereNumbersBelongIsAnError) {
+TEST(Hdf5, TextWhereNumbersBelongIsAnError) {
     const std::string path = foreign_file("hdf5-text", "text.h5", [](hid_t file) {
         const hsize_t two = 2;
         const hid_t space = H5Screate_simple(1, &two, nullptr);
@@ -304,7 +292,7 @@ TEST_F(Hdf5, TextWhereNumbersBelongIsAnError) {
     }
 }
 
-TEST_F(Hdf5, AMissingFilterIsNamed) {
+TEST(Hdf5, AMissingFilterIsNamed) {
     // A filter that exists while the file is made and not while it is read: what a user without a plugin sees.
     const H5Z_filter_t number = 300;
     const std::string path = foreign_file("hdf5-filter", "filter.h5", [&](hid_t file) {
@@ -339,7 +327,7 @@ TEST_F(Hdf5, AMissingFilterIsNamed) {
     EXPECT_THAT(error->what(), HasSubstr("/packed"));
 }
 
-TEST_F(Hdf5, ADamagedPackedChunkIsAnErrorOfEveryRank) {
+TEST(Hdf5, ADamagedPackedChunkIsAnErrorOfEveryRank) {
     haddr_t at = 0;
     const std::string path = foreign_file("hdf5-damaged", "damaged.h5", [&](hid_t file) {
         const hsize_t extent = 1000, chunk = 100;
@@ -372,7 +360,7 @@ TEST_F(Hdf5, ADamagedPackedChunkIsAnErrorOfEveryRank) {
     EXPECT_THAT(error->what(), HasSubstr("checksum"));
 }
 
-TEST_F(Hdf5, BadFilesAreOneErrorOnEveryRank) {
+TEST(Hdf5, BadFilesAreOneErrorOnEveryRank) {
     const auto folder = test::scratch("hdf5-bad");
     const std::string good = foreign_file("hdf5-good", "good.h5", [](hid_t file) {
         const hsize_t extent = 10000;
@@ -402,7 +390,7 @@ TEST_F(Hdf5, BadFilesAreOneErrorOnEveryRank) {
     expect(folder.string(), "a folder");
 }
 
-TEST_F(Hdf5, AnUnwritablePathIsAResourceErrorOfEveryRank) {
+TEST(Hdf5, AnUnwritablePathIsAResourceErrorOfEveryRank) {
     const std::string path = (test::scratch("hdf5-unwritable") / "absent" / "out.h5").string();
     const auto error = error_of([&] { Hdf5File::create(path, &world()); });
     ASSERT_TRUE(error);
@@ -430,7 +418,7 @@ private:
     void (*handler_)(int) = nullptr;
 };
 
-TEST_F(Hdf5, AFullDiskIsAResourceErrorOfEveryRank) {
+TEST(Hdf5, AFullDiskIsAResourceErrorOfEveryRank) {
     const auto folder = test::scratch("hdf5-full");
     const std::string path = (folder / "full.h5").string();
     const auto expect = [](const std::optional<Error>& error, const std::string& where) {
@@ -461,7 +449,7 @@ TEST_F(Hdf5, AFullDiskIsAResourceErrorOfEveryRank) {
     expect(error_of([&] { Hdf5File::create(other, &world()); }), other);
 }
 
-TEST_F(Hdf5, WhatWasReservedAndNotUsedIsGivenBack) {
+TEST(Hdf5, WhatWasReservedAndNotUsedIsGivenBack) {
     const std::string path = (test::scratch("hdf5-size") / "small.h5").string();
     {
         Hdf5Group file = Hdf5File::create(path, &world());
@@ -473,7 +461,7 @@ TEST_F(Hdf5, WhatWasReservedAndNotUsedIsGivenBack) {
     EXPECT_LT(std::filesystem::file_size(path), 64 * 1024); // a few headers
 }
 
-TEST_F(Hdf5, TheVersionNamesTheFlavour) { EXPECT_THAT(Hdf5File::library_version(), HasSubstr("parallel")); }
+TEST(Hdf5, TheVersionNamesTheFlavour) { EXPECT_THAT(Hdf5File::library_version(), HasSubstr("parallel")); }
 
 } // namespace
 } // namespace tessera

@@ -77,7 +77,7 @@ public:
 
     /// Reads rows [first, first + n): n · row_length() numbers, converted to T by HDF5. Collective in a file opened by a
     /// communicator; n = 0 takes part and reads nothing.
-    /// @param threads  unpack deflated chunks, in a file opened by this process alone; this thread alone calls HDF5
+    /// @param threads  unpack deflated chunks; this thread alone calls HDF5
     /// @throws Error(Kind::data)  rows outside the dataset, not numbers, unreadable (truncated file, missing filter)
     template <class T>
     void read_rows(std::int64_t first, std::int64_t n, std::span<T> out, const device::Host& threads = {}) const;
@@ -117,9 +117,10 @@ private:
     std::vector<std::int64_t> shape_;
 };
 
-/// How a file is opened for reading. With a communicator of more than one rank: MPI-IO, collective transfers; else the plain driver.
-/// How it is written: rank 0 has HDF5's part of it, by the plain driver; each rank writes its data at their place. The same calls
-/// make the same bytes on any number of ranks.
+/// How a file is read by several ranks: each opens it for itself, and reads its rows alone; then all learn whether any failed. A file
+/// that changes while it is open is an error (Kind::data).
+/// How it is written: rank 0 has HDF5's part of it; each rank writes its data at their place. The same calls make the same bytes on
+/// any number of ranks. Neither goes through MPI: a rank whose part of a collective transfer fails would leave the others waiting.
 class Hdf5File {
 public:
     /// Opens for reading. Rank 0 looks first (exists, readable, HDF5), so that a bad path is one error on every rank.
