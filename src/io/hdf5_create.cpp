@@ -1,12 +1,16 @@
-// Files that are written. HDF5 belongs to rank 0: it makes groups, attributes and datasets by the plain driver, as one process
-// would. Datasets are contiguous and have their place from the beginning, so that every rank writes its part of the data there.
+// Files that are written. HDF5 belongs to rank 0, which makes groups, attributes and datasets in a file that exists in memory alone;
+// it holds no data, and is as sparse as that. Datasets are contiguous and have their place from the beginning, so that every rank
+// writes its part of the data there, in the file on the disk. What HDF5 made around them is copied at the end.
 //
-// Room on the disk is reserved before HDF5 grows a file. HDF5 1.10 cannot close a file whose metadata did not reach the disk: it
-// leaves an identifier that crashes the program as it ends.
+// For HDF5 1.10 must not meet a full disk: it cannot close a file whose metadata it cannot write, and leaves an identifier that
+// crashes the program as it ends. All that reaches the disk here does so by calls that say what went wrong.
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -15,6 +19,7 @@
 #include "io/hdf5_handle.hpp"
 #include "io/writable.hpp"
 #include "io/write_at.hpp"
+#include "tessera/core/termination.hpp"
 
 namespace tessera::io {
 
@@ -43,6 +48,58 @@ void throw_pending(Hdf5OpenFile& file) {
     const Error error = *file.failure;
     file.failure.reset();
     throw error;
+}
+
+/// Copies bytes [begin, end) of what HDF5 made to the file on the disk.
+void copy_bytes(const Hdf5OpenFile& file, std::int64_t begin, std::int64_t end) {
+    std::vector<char> bytes(static_cast<std::size_t>(std::min(end - begin, std::int64_t{1} << 20)));
+    while (begin < end) {
+        const std::int64_t wanted = std::min(end - begin, static_cast<std::int64_t>(bytes.size()));
+        const ssize_t n = ::pread(file.memory, bytes.data(), static_cast<std::size_t>(wanted), begin);
+        if (n <= 0) { throw_disk_failure(file.path, "writing it", n < 0 ? errno : EIO); }
+        write_at(file.descriptor, bytes.data(), n, begin, file.path);
+        begin += n;
+    }
+}
+
+/// HDF5's part of the file, which is then closed for HDF5. Rank 0's.
+void complete(Hdf5OpenFile& file) {
+    file.id = Hdf5Id(); // with all that is open in it
+    const std::int64_t size = ::lseek(file.memory, 0, SEEK_END);
+    std::sort(file.data.begin(), file.data.end());
+    auto data = file.data.begin();
+    for (std::int64_t at = 0; at < size;) {
+        const std::int64_t begin = ::lseek(file.memory, at, SEEK_DATA);
+        if (begin < 0) { break; } // nothing but holes
+        const std::int64_t end = ::lseek(file.memory, begin, SEEK_HOLE);
+        // Pages of metadata may have data of datasets at their edges, which are in the file already.
+        for (at = begin; at < end;) {
+            while (data != file.data.end() && data->second <= at) { ++data; }
+            const bool inside = data != file.data.end() && data->first <= at;
+            const std::int64_t next =
+                data == file.data.end() ? end : std::min(end, inside ? data->second : data->first);
+            if (!inside) { copy_bytes(file, at, next); }
+            at = next;
+        }
+    }
+    if (::ftruncate(file.descriptor, size) != 0) { throw_disk_failure(file.path, "giving it its length", errno); }
+}
+
+/// A file of HDF5 in the node's shared memory, or where temporary files go. Its name is gone at once.
+void create_in_memory(Hdf5OpenFile& file) {
+    std::string name = "/dev/shm/tessera-XXXXXX";
+    file.memory = ::mkostemp(name.data(), O_CLOEXEC);
+    if (file.memory < 0) {
+        name = (std::filesystem::temp_directory_path() / "tessera-XXXXXX").string();
+        file.memory = ::mkostemp(name.data(), O_CLOEXEC);
+    }
+    if (file.memory < 0) { throw_disk_failure(name, "making a temporary file for the metadata", errno); }
+    const UnfinishedFile unfinished(name);
+    const Hdf5Id access = access_plain(file.path, false); // nobody else knows of it
+    H5Pset_alignment(access.get(), large, page);
+    const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
+    ::unlink(name.c_str());
+    file.id = checked(id, H5Fclose, Kind::resource, file.path, "creating it");
 }
 
 /// How a dataset's elements are laid out, and that it exists from now on.
@@ -87,16 +144,14 @@ void reserve(Hdf5OpenFile& file, const std::string& where, std::int64_t bytes) {
 }
 
 Hdf5OpenFile::~Hdf5OpenFile() {
-    if (descriptor >= 0) { ::close(descriptor); }
-    if (!writable || !id.valid()) { return; }
-    H5Fflush(id.get(), H5F_SCOPE_GLOBAL);
-    hsize_t size = 0;
-    const bool known = H5Fget_filesize(id.get(), &size) >= 0;
-    id = Hdf5Id();
-    // What was reserved and not used.
-    if (known && static_cast<std::int64_t>(size) < reserved) {
-        [[maybe_unused]] const int ignored = ::truncate(path.c_str(), static_cast<off_t>(size));
+    if (writable && id.valid()) {
+        try {
+            complete(*this);
+        } catch (const Error&) { // who needs to know calls close
+        }
     }
+    if (descriptor >= 0) { ::close(descriptor); }
+    if (memory >= 0) { ::close(memory); }
 }
 
 Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
@@ -110,12 +165,7 @@ Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
         if (!file->is_here()) { return; }
         try_to_create(path);
         reserve(*file, path, 0);
-        const Hdf5Id access = access_plain(path, false); // nobody else knows of it yet
-        H5Pset_alignment(access.get(), large, page);
-        file->id = checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose, Kind::resource,
-                           path, "creating it");
-        file->reserved = 0; // creating emptied the file again
-        reserve(*file, path, 0);
+        create_in_memory(*file);
         root.handle_->id = checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::resource, path,
                                    "opening its root group");
     });
@@ -123,14 +173,11 @@ Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
     return root;
 }
 
-void Hdf5File::flush(const Hdf5Group& any) {
+void Hdf5File::close(const Hdf5Group& any) {
     Hdf5OpenFile& file = *any.handle_->file;
     together(file, [&] {
         throw_pending(file);
-        if (file.is_here() && H5Fflush(file.id.get(), H5F_SCOPE_GLOBAL) < 0) {
-            throw_hdf5(Kind::resource, file.path, "writing the last of it to disk",
-                       "check the free space and the quota of the disk");
-        }
+        if (file.is_here()) { complete(file); }
         // Each rank's data, which nobody else can bring to the disk where ranks are on several nodes.
         if (file.comm != nullptr) { bring_to_disk(file.descriptor, file.path); }
     });
@@ -174,18 +221,14 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, 
                     H5Sclose, Kind::internal, at, "describing its shape");
         reserve(file, at, stored_bytes(type, shape));
         const Hdf5Id links = intermediate_groups(at), creation = creation_of(at);
-        hsize_t end = 0; // of what is in use
-        H5Fget_filesize(file.id.get(), &end);
         out.handle_->id = checked(H5Dcreate2(file.id.get(), out.handle_->path.c_str(), file_type(type), space.get(),
                                              links.get(), creation.get(), H5P_DEFAULT),
                                   H5Dclose, Kind::resource, at, "creating the dataset");
         const haddr_t place = H5Dget_offset(out.handle_->id.get());
         if (place == HADDR_UNDEF) { return; } // no element
         out.handle_->data_at = static_cast<std::int64_t>(place);
-        if (place < end) { // where something was before: bytes beyond the end are zeros
-            const std::vector<char> zeros(H5Dget_storage_size(out.handle_->id.get()));
-            write_at(file.descriptor, zeros.data(), static_cast<std::int64_t>(zeros.size()), out.handle_->data_at, at);
-        }
+        const hsize_t bytes = H5Dget_storage_size(out.handle_->id.get());
+        file.data.emplace_back(place, place + bytes); // zeros, as nothing was written to the disk so far but data
     });
     if (file.comm != nullptr) { out.handle_->data_at = file.comm->broadcast_value(out.handle_->data_at, 0); }
     return out;

@@ -48,7 +48,11 @@ void inspect(const std::string& path) {
                      .expected = "an HDF5 file",
                      .cure = "name a file in it"});
     }
-    if (H5Fis_hdf5(path.c_str()) <= 0) {
+    const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
+    if (is_hdf5 < 0) {
+        throw_hdf5(Kind::data, path, "reading its beginning", "check the disk or network that holds it, and its rights");
+    }
+    if (is_hdf5 == 0) {
         throw Error({.kind = Kind::data,
                      .where = path,
                      .found = fmt::format("{} bytes that are not HDF5", known ? status.st_size : 0),

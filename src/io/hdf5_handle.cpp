@@ -1,5 +1,7 @@
 #include "io/hdf5_handle.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace tessera::io {
@@ -13,6 +15,14 @@ std::string hdf5_message() {
         return 0;
     };
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &text);
+    // "file read failed: time = …, filename = …, errno = 5, error message = 'Input/output error', …": what and why, in one line
+    const std::string why = "error message = '";
+    const std::size_t begin = text.find(why);
+    if (begin != std::string::npos) {
+        const std::size_t from = begin + why.size();
+        text = text.substr(0, text.find(':')) + ": " + text.substr(from, text.find('\'', from) - from);
+    }
+    std::replace(text.begin(), text.end(), '\n', ' ');
     return text.empty() ? "HDF5 failed without a message" : text;
 }
 

@@ -69,7 +69,7 @@ public:
         write_maps();
         write_stages();
         write_provenance();
-        io::Hdf5File::flush(file_);
+        io::Hdf5File::close(file_);
     }
 
 private:

@@ -21,11 +21,16 @@ struct OpenChunk {
 };
 
 OpenChunk open_chunk(const TablePlan& table, const Chunk& chunk, Communicator& comm) {
-    const io::Hdf5Group group = io::Hdf5File::open(chunk.path, &comm).group(table.group);
-    OpenChunk open{.where = group.where(), .datasets = {}};
-    for (const FieldPlan& field : table.fields) {
-        open.datasets.push_back(field.present() ? std::optional(group.dataset(field.dataset)) : std::nullopt);
-    }
+    const io::Hdf5Group file = io::Hdf5File::open(chunk.path, &comm);
+    OpenChunk open;
+    agree(comm, [&] {
+        if (comm.is_root() && chunk.stamp) { io::expect_same(chunk.path, *chunk.stamp); } // who counted its rows
+        const io::Hdf5Group group = file.group(table.group);
+        open.where = group.where();
+        for (const FieldPlan& field : table.fields) {
+            open.datasets.push_back(field.present() ? std::optional(group.dataset(field.dataset)) : std::nullopt);
+        }
+    });
     return open;
 }
 

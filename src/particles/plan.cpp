@@ -71,10 +71,29 @@ void transfer(Archive& archive, std::pair<std::string, std::int64_t>& item) {
     archive(item.second);
 }
 template <class Archive>
+void transfer(Archive& archive, io::FileStamp& stamp) {
+    archive(stamp.device);
+    archive(stamp.inode);
+    archive(stamp.size);
+    archive(stamp.modified);
+}
+template <class Archive, class T>
+void transfer(Archive& archive, std::optional<T>& value) {
+    bool present = value.has_value();
+    archive(present);
+    if (!present) {
+        value.reset();
+        return;
+    }
+    if (!value) { value.emplace(); }
+    transfer(archive, *value);
+}
+template <class Archive>
 void transfer(Archive& archive, Chunk& chunk) {
     transfer(archive, chunk.path);
     archive(chunk.first);
     archive(chunk.n_row);
+    transfer(archive, chunk.stamp);
 }
 template <class Archive>
 void transfer(Archive& archive, FieldPlan& field) {
@@ -88,17 +107,6 @@ void transfer(Archive& archive, std::vector<T>& items) {
     archive(n);
     items.resize(n);
     for (T& item : items) { transfer(archive, item); }
-}
-template <class Archive, class T>
-void transfer(Archive& archive, std::optional<T>& value) {
-    bool present = value.has_value();
-    archive(present);
-    if (!present) {
-        value.reset();
-        return;
-    }
-    if (!value) { value.emplace(); }
-    transfer(archive, *value);
 }
 template <class Archive>
 void transfer(Archive& archive, std::optional<Cosmology>& cosmology) {

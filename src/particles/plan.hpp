@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tessera/io/file_stamp.hpp"
 #include "tessera/particles/snapshot.hpp"
 
 namespace tessera {
@@ -27,6 +29,7 @@ struct Chunk {
     std::string path;
     std::int64_t first = 0; ///< row in the concatenation of all chunks
     std::int64_t n_row = 0; ///< 0: no such type here, the group may be absent
+    std::optional<io::FileStamp> stamp = {}; ///< when its rows were counted
 };
 
 /// One particle type of the input: rows [begin, end) of the concatenated chunks are the selection.

@@ -229,7 +229,7 @@ void write_offsets(const Population& population, std::int64_t n_chunk, const fs:
     groups.by_type("SnapByType", NumberType::int64, [&](std::int64_t i, Type type) {
         return begin(population.groups[static_cast<std::size_t>(i)].first_object, type);
     });
-    io::Hdf5File::flush(file);
+    io::Hdf5File::close(file);
 }
 
 void write_truth(const Population& population, const fs::path& path) {
@@ -241,7 +241,7 @@ void write_truth(const Population& population, const fs::path& path) {
     table.vector("velocity_kms", [&](std::int64_t i) { return galaxy(i).velocity; });
     table.number("scale_length_kpc", NumberType::float32, [&](std::int64_t i) { return galaxy(i).scale_length; });
     table.number("v_max_kms", NumberType::float32, [&](std::int64_t i) { return galaxy(i).v_max; });
-    io::Hdf5File::flush(file);
+    io::Hdf5File::close(file);
 }
 
 } // namespace
@@ -266,7 +266,7 @@ void write_catalogue(const SyntheticOptions& options, const Population& populati
         write_common_header(header, options, population);
         catalogue.write_groups({file.create_group("Group"), group, next_group});
         catalogue.write_subhaloes({file.create_group("Subhalo"), subhalo, next_subhalo});
-        io::Hdf5File::flush(file);
+        io::Hdf5File::close(file);
     }
     for (const char* name : {"offsets", "synthetic"}) { fs::create_directories(folder / "postprocessing" / name); }
     write_offsets(population, n_chunk,

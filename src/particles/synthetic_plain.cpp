@@ -66,7 +66,7 @@ void write_plain(const SyntheticOptions& options, const Population& population, 
     galaxy.set("half_mass_radius", sums.half_mass_radius(0, Type::star));
     galaxy.set("disc_normal", normal);
     galaxy.set("seed", options.seed);
-    io::Hdf5File::flush(root);
+    io::Hdf5File::close(root);
 }
 
 } // namespace tessera::synthetic

@@ -174,7 +174,7 @@ void write_tng(const SyntheticOptions& options, const Population& population, co
             write_columns(file.create_group("PartType4"), population, Type::star, star_edge[i], n_star, of_stars, host,
                           sums, comm);
         }
-        io::Hdf5File::flush(file);
+        io::Hdf5File::close(file);
     }
     sums.gather(comm);
     agree(comm, [&] {

@@ -117,11 +117,12 @@ std::vector<FieldPlan> resolve(const io::Hdf5Group& group, const std::vector<Fie
 
 ChunkContents count_rows(const std::vector<std::string>& files, const std::vector<std::string>& groups,
                          const std::string& coordinates, bool header_counts) {
-    ChunkContents contents{.files = files, .rows = {}};
+    ChunkContents contents{.files = files, .stamps = {}, .rows = {}};
     HeaderLies lies;
     std::map<std::string, double> totals;
     for (const std::string& path : files) {
         const io::Hdf5Group file = io::Hdf5File::open(path);
+        contents.stamps.push_back(io::stamp_of(path));
         for (const std::string& group : groups) {
             const std::int64_t n = rows_of(file, group, coordinates);
             contents.rows[group].push_back(n);
@@ -157,7 +158,7 @@ TablePlan plan_table(const ChunkContents& contents, const std::string& group, Ra
     std::int64_t first = 0;
     for (std::size_t i = 0; i < contents.files.size(); ++i) {
         const std::int64_t n = contents.rows.at(group)[i];
-        table.chunks.push_back({contents.files[i], first, n});
+        table.chunks.push_back({contents.files[i], first, n, contents.stamps[i]});
         first += n;
     }
     bool resolved = false;

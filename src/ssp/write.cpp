@@ -41,7 +41,7 @@ void fill(io::Hdf5Group& file, const Library& library) {
     put(file, "flux", io::NumberType::float32, {library.n_metallicity(), library.n_age(), library.n_wave()},
         library.flux, "Lsun/Angstrom/Msun", "luminosity per Angstrom and per solar mass formed")
         .set("axes", std::string("metallicity, age, wavelength"));
-    io::Hdf5File::flush(file);
+    io::Hdf5File::close(file);
 }
 
 } // namespace

@@ -1,10 +1,11 @@
 // The program with a fault planted in it: `tessera` as it is shipped, but for a main that listens to the regions of a run and a few
 // calls of the system that pass through here first. TESSERA_FAULT says what happens, where, and on which rank:
 //
-//   AT:RANK:WHAT[:FILE]    AT    a region ("synthesis"), as it begins, or a call: fallocate, pwrite, fsync, rename
-//                          WHAT  a signal (KILL, TERM, INT, STOP); pause: stand still until a signal comes; or what befalls FILE:
-//                                remove, truncate (to half), replace (by a file with other contents, FILE.other);
-//                                or this process: no-files (it can open no more); or the call: ENOSPC, EIO
+//   AT:RANK:WHAT[:FILE]    AT    a region ("synthesis"), as it begins, or a call: fallocate, pread, pwrite, fsync, rename;
+//                                "rename#2": the second time
+//                          WHAT  a signal (KILL, TERM, INT, HUP, STOP); pause: stand still until a signal comes; or what befalls FILE:
+//                                remove, truncate (to half), grow, touch; or this process: no-files (it can open no more),
+//                                small-files (of 100 kB); or the call: ENOSPC, EIO
 //
 // It happens once. The rank then leaves a file "reached" in the current folder, and every rank one of the name pid.RANK.
 #include <array>
@@ -20,6 +21,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ namespace {
 
 struct Fault {
     std::string at, what, file;
+    int times = 1;     ///< that it is to be reached
     bool here = false; ///< on this rank, and not yet
 };
 Fault fault;
@@ -53,7 +56,14 @@ void read_fault() {
             parts[part] += *c;
         }
     }
-    fault = {parts[0], parts[2], parts[3], parts[1] == rank_text()};
+    const std::size_t mark = parts[0].find('#');
+    fault = {parts[0].substr(0, mark), parts[2], parts[3],
+             mark == std::string::npos ? 1 : std::atoi(parts[0].c_str() + mark + 1), parts[1] == rank_text()};
+}
+
+void limit(__rlimit_resource_t resource, rlim_t most) {
+    const rlimit limits{most, most};
+    ::setrlimit(resource, &limits);
 }
 
 /// @return  the errno that the call is to fail with; 0 where it goes on
@@ -64,27 +74,34 @@ int happen() {
     if (what == "KILL") { ::raise(SIGKILL); }
     if (what == "TERM") { ::raise(SIGTERM); }
     if (what == "INT") { ::raise(SIGINT); }
+    if (what == "HUP") { ::raise(SIGHUP); }
     if (what == "STOP") { ::raise(SIGSTOP); }
     if (what == "pause") {
         for (;;) { ::poll(nullptr, 0, 1000); }
     }
     if (what == "remove") { fs::remove(fault.file); }
     if (what == "truncate") { fs::resize_file(fault.file, fs::file_size(fault.file) / 2); }
-    if (what == "replace") { fs::rename(fault.file + ".other", fault.file); }
-    if (what == "no-files") {
-        const rlimit none{0, 0};
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
+    if (what == "grow") { fs::resize_file(fault.file, fs::file_size(fault.file) + 1); }
+    if (what == "touch") { fs::last_write_time(fault.file, fs::file_time_type::clock::now()); }
+    if (what == "no-files") { limit(RLIMIT_NOFILE, 0); }
+    if (what == "small-files") { limit(RLIMIT_FSIZE, 100'000); }
     if (what == "ENOSPC") { return ENOSPC; }
     if (what == "EIO") { return EIO; }
     return 0;
 }
 
-bool fails_at(const char* call) {
-    if (!fault.here || fault.at != call) { return false; }
-    const int reason = happen();
-    if (reason == 0) { return false; }
-    fault.here = true; // a disk that is full stays full
+/// Whether a call fails. What has failed once for a file fails from then on: a disk that is full stays full.
+bool fails_at(const char* call, int file = -1) {
+    static int reason = 0;
+    static ino_t inode = 0;
+    struct stat status{};
+    if (fault.at != call) { return false; }
+    if (file >= 0) { ::fstat(file, &status); }
+    if (fault.here && --fault.times <= 0) {
+        reason = happen();
+        inode = status.st_ino;
+    }
+    if (reason == 0 || status.st_ino != inode) { return false; }
     errno = reason;
     return true;
 }
@@ -99,21 +116,21 @@ Function* original(const char* name) {
 // What libraries call by these names arrives here: the program's symbols come first.
 extern "C" {
 int fallocate(int file, int mode, off_t offset, off_t length) {
-    return fails_at("fallocate") ? -1 : original<int(int, int, off_t, off_t)>("fallocate")(file, mode, offset, length);
+    return fails_at("fallocate", file) ? -1 : original<int(int, int, off_t, off_t)>("fallocate")(file, mode, offset, length);
 }
 ssize_t pwrite(int file, const void* data, std::size_t n, off_t offset) {
-    return fails_at("pwrite") ? -1 : original<ssize_t(int, const void*, std::size_t, off_t)>("pwrite")(file, data, n, offset);
+    return fails_at("pwrite", file) ? -1 : original<ssize_t(int, const void*, std::size_t, off_t)>("pwrite")(file, data, n, offset);
 }
 ssize_t pwritev(int file, const iovec* parts, int n, off_t offset) {
-    return fails_at("pwrite") ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("pwritev")(file, parts, n, offset);
+    return fails_at("pwrite", file) ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("pwritev")(file, parts, n, offset);
 }
 ssize_t pread(int file, void* data, std::size_t n, off_t offset) {
-    return fails_at("pread") ? -1 : original<ssize_t(int, void*, std::size_t, off_t)>("pread")(file, data, n, offset);
+    return fails_at("pread", file) ? -1 : original<ssize_t(int, void*, std::size_t, off_t)>("pread")(file, data, n, offset);
 }
 ssize_t preadv(int file, const iovec* parts, int n, off_t offset) {
-    return fails_at("pread") ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("preadv")(file, parts, n, offset);
+    return fails_at("pread", file) ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("preadv")(file, parts, n, offset);
 }
-int fsync(int file) { return fails_at("fsync") ? -1 : original<int(int)>("fsync")(file); }
+int fsync(int file) { return fails_at("fsync", file) ? -1 : original<int(int)>("fsync")(file); }
 int rename(const char* from, const char* to) noexcept {
     return fails_at("rename") ? -1 : original<int(const char*, const char*)>("rename")(from, to);
 }

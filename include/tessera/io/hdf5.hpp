@@ -46,7 +46,7 @@ public:
     std::optional<std::string> find_text(const std::string& name) const;
 
     // Writing. All ranks make the same calls. What rank 0 is told in groups and attributes is written; where that fails, the next
-    // collective call says so: create_dataset, a write, flush. A file of several ranks cannot be read before it is closed.
+    // collective call says so: create_dataset, a write, close. A file of several ranks cannot be read before it is closed.
     Hdf5Group create_group(const std::string& path); ///< intermediate groups are made
     /// Creates a contiguous dataset; its elements, zero at first, are each written once. Collective.
     Hdf5Dataset create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape);
@@ -128,10 +128,10 @@ public:
     static Hdf5Group open(const std::string& path, Communicator* comm = nullptr);
     /// Creates a new file, replacing one of that name. Collective. @throws Error(Kind::resource)  unwritable
     static Hdf5Group create(const std::string& path, Communicator* comm = nullptr);
-    /// Writes what HDF5 still holds and reports what it otherwise loses at close (a full disk); brings each rank's data to the disk.
-    /// Collective. Call before the last handle goes.
-    /// @throws Error(Kind::resource)
-    static void flush(const Hdf5Group& any);
+    /// Completes a file that is written: until then it begins with zeros. Brings each rank's data to the disk but rank 0's, whose
+    /// turn comes with the file's name (write_aside). No handle of it may be used afterwards. Collective.
+    /// @throws Error(Kind::resource)  a full disk, on every rank
+    static void close(const Hdf5Group& any);
 
     static std::string library_version(); ///< "HDF5 1.10.8, parallel"
 };
