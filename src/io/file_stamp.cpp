@@ -15,7 +15,8 @@ namespace tessera::io {
 namespace {
 
 FileStamp stamp(const struct stat& status) {
-    return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
+    return {status.st_dev, status.st_ino, status.st_size,
+            status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
 [[noreturn]] void throw_changed(const std::string& path, const FileStamp& now, const FileStamp& before) {

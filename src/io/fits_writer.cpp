@@ -154,9 +154,7 @@ void FitsWriter::lay_out() {
         if (state_->is_root()) { state_->place_parts(); }
     });
     state_->share_places();
-    state_->together([&] {
-        state_->descriptor = open_to_write(state_->path);
-    });
+    state_->together([&] { state_->descriptor = open_to_write(state_->path); });
 }
 
 template <class T>

@@ -64,6 +64,10 @@ void copy_bytes(const Hdf5OpenFile& file, std::int64_t begin, std::int64_t end) 
 
 /// HDF5's part of the file, which is then closed for HDF5. Rank 0's.
 void complete(Hdf5OpenFile& file) {
+    if (H5Fflush(file.id.get(), H5F_SCOPE_GLOBAL) < 0) {
+        throw_hdf5(Kind::resource, file.path, "collecting its metadata",
+                   "make room in /dev/shm, or name another TMPDIR");
+    }
     file.id = Hdf5Id(); // with all that is open in it
     const std::int64_t size = ::lseek(file.memory, 0, SEEK_END);
     std::sort(file.data.begin(), file.data.end());
@@ -195,9 +199,9 @@ Hdf5Group Hdf5Group::create_group(const std::string& path) {
         }
         reserve(*handle_->file, out.where(), 0);
         const Hdf5Id links = intermediate_groups(out.where());
-        out.handle_->id = checked(H5Gcreate2(handle_->file->id.get(), out.handle_->path.c_str(), links.get(),
-                                             H5P_DEFAULT, H5P_DEFAULT),
-                                  H5Gclose, Kind::resource, out.where(), "creating the group");
+        out.handle_->id = checked(
+            H5Gcreate2(handle_->file->id.get(), out.handle_->path.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
+            H5Gclose, Kind::resource, out.where(), "creating the group");
     });
     return out;
 }
@@ -235,8 +239,7 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, 
 }
 
 void Hdf5Group::set(const std::string& attribute, double value) {
-    describe(*handle_->file,
-             [&] { set_attribute(*handle_, attribute, std::span<const double>(&value, 1), true); });
+    describe(*handle_->file, [&] { set_attribute(*handle_, attribute, std::span<const double>(&value, 1), true); });
 }
 void Hdf5Group::set(const std::string& attribute, std::int64_t value) {
     describe(*handle_->file,
@@ -252,8 +255,7 @@ void Hdf5Group::set(const std::string& attribute, const std::string& text) {
     describe(*handle_->file, [&] { set_attribute(*handle_, attribute, text); });
 }
 void Hdf5Dataset::set(const std::string& attribute, double value) {
-    describe(*handle_->file,
-             [&] { set_attribute(*handle_, attribute, std::span<const double>(&value, 1), true); });
+    describe(*handle_->file, [&] { set_attribute(*handle_, attribute, std::span<const double>(&value, 1), true); });
 }
 void Hdf5Dataset::set(const std::string& attribute, const std::string& text) {
     describe(*handle_->file, [&] { set_attribute(*handle_, attribute, text); });

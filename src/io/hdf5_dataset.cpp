@@ -66,9 +66,8 @@ void read_plain(const Hdf5Object& dataset, const std::vector<std::int64_t>& shap
         count[0] = static_cast<hsize_t>(n);
         H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, offset.data(), nullptr, count.data(), nullptr);
     }
-    const Hdf5Id memory_space(shape.empty()
-                                  ? H5Screate(H5S_SCALAR)
-                                  : H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+    const Hdf5Id memory_space(shape.empty() ? H5Screate(H5S_SCALAR)
+                                            : H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
                               H5Sclose);
     if (H5Dread(dataset.id.get(), type, memory_space.get(), file_space.get(), H5P_DEFAULT, out) < 0) {
         throw_hdf5(Kind::data, dataset.where(), "reading it", "the file looks damaged: fetch or make it again");

@@ -50,7 +50,8 @@ void inspect(const std::string& path) {
     }
     const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
     if (is_hdf5 < 0) {
-        throw_hdf5(Kind::data, path, "reading its beginning", "check the disk or network that holds it, and its rights");
+        throw_hdf5(Kind::data, path, "reading its beginning",
+                   "check the disk or network that holds it, and its rights");
     }
     if (is_hdf5 == 0) {
         throw Error({.kind = Kind::data,
@@ -98,8 +99,8 @@ Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
         file->id = checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, Kind::data, path,
                            "opening it for reading");
         expect_unchanged(*file);
-        root.handle_->id = checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path,
-                                   "opening its root group");
+        root.handle_->id =
+            checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path, "opening its root group");
     });
     return root;
 }

@@ -54,14 +54,14 @@ struct Hdf5OpenFile {
     std::string path;
     Communicator* comm = nullptr; ///< nullptr: this process alone
     bool writable = false;
-    int descriptor = -1;          ///< of a writable file: data of datasets go through it
-    int memory = -1;              ///< where HDF5 makes its part of a writable file
+    int descriptor = -1;                                     ///< of a writable file: data of datasets go through it
+    int memory = -1;                                         ///< where HDF5 makes its part of a writable file
     std::vector<std::pair<std::int64_t, std::int64_t>> data; ///< of datasets: first byte, end
-    std::int64_t used = 0;        ///< bytes of the file that HDF5 may have filled, at most
-    std::int64_t reserved = 0;    ///< bytes of the file that have blocks on the disk
-    FileStamp stamp;              ///< of a file that is read
-    std::optional<Error> failure; ///< that rank 0 met in a call that is not collective
-    Hdf5Id id;                    ///< invalid where another rank has it
+    std::int64_t used = 0;                                   ///< bytes of the file that HDF5 may have filled, at most
+    std::int64_t reserved = 0;                               ///< bytes of the file that have blocks on the disk
+    FileStamp stamp;                                         ///< of a file that is read
+    std::optional<Error> failure;                            ///< that rank 0 met in a call that is not collective
+    Hdf5Id id;                                               ///< invalid where another rank has it
 
     bool is_here() const { return !writable || comm == nullptr || comm->is_root(); } ///< HDF5's part of the file
 };

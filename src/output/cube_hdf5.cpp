@@ -1,7 +1,6 @@
 // The HDF5 cube. Layout: docs and the comment of write_cube_hdf5.
 #include <algorithm>
 
-
 #include "output/cube_header.hpp"
 #include "tessera/io/hdf5.hpp"
 #include "tessera/io/write_aside.hpp"

@@ -27,8 +27,8 @@ struct FieldPlan {
 /// A chunk file and the rows of one particle type in it.
 struct Chunk {
     std::string path;
-    std::int64_t first = 0; ///< row in the concatenation of all chunks
-    std::int64_t n_row = 0; ///< 0: no such type here, the group may be absent
+    std::int64_t first = 0;                  ///< row in the concatenation of all chunks
+    std::int64_t n_row = 0;                  ///< 0: no such type here, the group may be absent
     std::optional<io::FileStamp> stamp = {}; ///< when its rows were counted
 };
 

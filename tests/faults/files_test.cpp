@@ -60,7 +60,8 @@ TEST(AFullDisk, ForThePictureLeavesTheCubeThatIsCompleteAlready) {
                           EXPECT_EQ(job.end(), 4);
                           job.expect_one_message({"look.png", "No space left on device"});
                           EXPECT_EQ(job.place().cubes(), std::vector<std::string>{"cube.h5"});
-                          EXPECT_EQ(io::Hdf5File::open((job.folder() / "cube.h5").string()).dataset("flux").n_row(), 100);
+                          EXPECT_EQ(io::Hdf5File::open((job.folder() / "cube.h5").string()).dataset("flux").n_row(),
+                                    100);
                           EXPECT_FALSE(std::filesystem::exists(job.folder() / "look.png"));
                       },
                       {"output.quicklook=look.png"}}});

@@ -55,10 +55,14 @@ public:
         const std::string& output = "cube.h5", int n_rank = 3)
         : place_("fault-" + name), output_(output) {
         place_.write(output, old_cube);
+        std::filesystem::create_directory(folder() /
+                                          "mpi"); // Open MPI leaves its shared memory behind when ranks are killed
         before_ = names();
-        std::string command = fmt::format("cd '{}' && TESSERA_FAULT='{}' exec mpirun -n {} {} cube galaxy.yaml -q -o {} "
-                                          "--set noise.kind=signal-to-noise",
-                                          folder().string(), fault, n_rank, TESSERA_VICTIM, output);
+        std::string command =
+            fmt::format("cd '{0}' && TESSERA_FAULT='{1}' OMPI_MCA_btl_vader_backing_directory='{0}/mpi' exec mpirun -n "
+                        "{2} {3} cube galaxy.yaml -q -o {4} "
+                        "--set noise.kind=signal-to-noise",
+                        folder().string(), fault, n_rank, TESSERA_VICTIM, output);
         for (const std::string& setting : settings) { command += " --set '" + setting + "'"; }
         command += " >out 2>err </dev/null";
         std::vector<std::string> words{"/bin/sh", "-c", command};
@@ -88,7 +92,9 @@ public:
     std::vector<pid_t> ranks() const {
         std::vector<pid_t> out;
         for (const auto& entry : std::filesystem::directory_iterator(folder())) {
-            if (entry.path().filename().string().starts_with("pid.")) { out.push_back(std::atoi(text_of(entry.path()).c_str())); }
+            if (entry.path().filename().string().starts_with("pid.")) {
+                out.push_back(std::atoi(text_of(entry.path()).c_str()));
+            }
         }
         return out;
     }

@@ -20,8 +20,8 @@ void expect_killed(Job& job) {
 TEST(AKilledRank, OfAnyPhaseEndsTheOthersAndLeavesNothing) {
     std::vector<Case> cases;
     int rank = 0;
-    for (const char* phase : {"prepare", "read", "orient", "spaxels", "synthesis", "reduce", "psf", "lsf", "noise",
-                              "maps", "write"}) {
+    for (const char* phase :
+         {"prepare", "read", "orient", "spaxels", "synthesis", "reduce", "psf", "lsf", "noise", "maps", "write"}) {
         rank = (rank + 1) % 3;
         cases.push_back({std::string("kill-") + phase, fmt::format("{}:{}:KILL", phase, rank), expect_killed});
     }

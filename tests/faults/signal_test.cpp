@@ -21,7 +21,10 @@ TEST(ASignal, ToOneRankEndsAllWithItsMessage) {
         {"int-psf", "psf:2:INT", [](Job& job) { expect_end(job, 130, {"rank 2", "SIGINT"}); }},
         {"term-read", "read:0:TERM", [](Job& job) { expect_end(job, 143, {"rank 0", "SIGTERM"}); }},
         {"term-writing", "fsync:2:TERM", [](Job& job) { expect_end(job, 143, {"rank 2", "SIGTERM"}); }},
-        {"term-before-name", "rename:0:TERM", [](Job& job) { expect_end(job, 143, {"rank 0", "SIGTERM"}); }, {},
+        {"term-before-name",
+         "rename:0:TERM",
+         [](Job& job) { expect_end(job, 143, {"rank 0", "SIGTERM"}); },
+         {},
          "cube.fits"},
     });
 }
@@ -42,7 +45,8 @@ TEST(ASignal, ToTheLauncherEndsAllWithOneMessage) {
 // A rank that stands still looks like one that computes: MPI does not tell them apart, and nobody ends the run before the
 // scheduler does. Then everybody goes, the stopped one too.
 TEST(AStoppedRank, DoesNotOutliveTheSchedulersSignal) {
-    test::run_cases({{"stop", "synthesis:1:STOP", [](Job& job) {
+    test::run_cases({{"stop", "synthesis:1:STOP",
+                      [](Job& job) {
                           job.signal(SIGTERM);
                           expect_end(job, 1, {"SIGTERM"});
                       }},

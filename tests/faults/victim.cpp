@@ -76,7 +76,7 @@ int happen() {
     if (what == "INT") { ::raise(SIGINT); }
     if (what == "HUP") { ::raise(SIGHUP); }
     if (what == "STOP") { ::raise(SIGSTOP); }
-    if (what == "pause") {
+    if (what == "pause" || what == "STOP") { // the launcher lets a stopped rank go on before it ends it
         for (;;) { ::poll(nullptr, 0, 1000); }
     }
     if (what == "remove") { fs::remove(fault.file); }
@@ -116,19 +116,26 @@ Function* original(const char* name) {
 // What libraries call by these names arrives here: the program's symbols come first.
 extern "C" {
 int fallocate(int file, int mode, off_t offset, off_t length) {
-    return fails_at("fallocate", file) ? -1 : original<int(int, int, off_t, off_t)>("fallocate")(file, mode, offset, length);
+    return fails_at("fallocate", file) ? -1
+                                       : original<int(int, int, off_t, off_t)>("fallocate")(file, mode, offset, length);
 }
 ssize_t pwrite(int file, const void* data, std::size_t n, off_t offset) {
-    return fails_at("pwrite", file) ? -1 : original<ssize_t(int, const void*, std::size_t, off_t)>("pwrite")(file, data, n, offset);
+    return fails_at("pwrite", file)
+               ? -1
+               : original<ssize_t(int, const void*, std::size_t, off_t)>("pwrite")(file, data, n, offset);
 }
 ssize_t pwritev(int file, const iovec* parts, int n, off_t offset) {
-    return fails_at("pwrite", file) ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("pwritev")(file, parts, n, offset);
+    return fails_at("pwrite", file)
+               ? -1
+               : original<ssize_t(int, const iovec*, int, off_t)>("pwritev")(file, parts, n, offset);
 }
 ssize_t pread(int file, void* data, std::size_t n, off_t offset) {
-    return fails_at("pread", file) ? -1 : original<ssize_t(int, void*, std::size_t, off_t)>("pread")(file, data, n, offset);
+    return fails_at("pread", file) ? -1
+                                   : original<ssize_t(int, void*, std::size_t, off_t)>("pread")(file, data, n, offset);
 }
 ssize_t preadv(int file, const iovec* parts, int n, off_t offset) {
-    return fails_at("pread", file) ? -1 : original<ssize_t(int, const iovec*, int, off_t)>("preadv")(file, parts, n, offset);
+    return fails_at("pread", file) ? -1
+                                   : original<ssize_t(int, const iovec*, int, off_t)>("preadv")(file, parts, n, offset);
 }
 int fsync(int file) { return fails_at("fsync", file) ? -1 : original<int(int)>("fsync")(file); }
 int rename(const char* from, const char* to) noexcept {
