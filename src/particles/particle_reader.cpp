@@ -74,7 +74,7 @@ public:
             share(table_.begin, table_.end, comm_.rank(), comm_.size()).overlap(chunk.first, chunk.first + chunk.n_row);
         if (part.size() == 0) { part = {chunk.first, chunk.first}; }
         const std::int64_t longest = longest_share(table_, chunk, comm_.size());
-        // Before the collective transfers: a rank short of memory must not leave them half-way.
+        // Before the first block: a rank short of memory must not leave the others half-way.
         agree(comm_, [&] {
             for (Block& block : blocks_) {
                 block.where = open.where;

@@ -47,7 +47,7 @@ public:
     virtual void finish() = 0;
 };
 
-/// Reads this rank's share of the table in blocks, by collective transfers, and hands each to `work`, in the order of the
+/// Reads this rank's share of the table in blocks, all ranks together, and hands each to `work`, in the order of the
 /// rows: while the threads work on one block this one reads the next, never more than that. Where work throws, all ranks throw the error of
 /// the first row in the order of the file. Each chunk file is opened once, by all ranks together; memory is two blocks.
 void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,

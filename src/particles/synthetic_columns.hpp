@@ -45,7 +45,7 @@ inline Cell draw(const Population& population, const Object& object, std::int64_
 inline constexpr std::int64_t block_rows = std::int64_t{1} << 17;
 
 /// Writes rows [begin, begin + n) of the snapshot as the datasets of `parent`: each rank draws an equal share of them, block
-/// by block, and writes it by collective hyperslabs. Collective.
+/// by block, and writes it where it belongs. Collective.
 template <class Particle>
 void write_columns(io::Hdf5Group parent, const Population& population, Type type, std::int64_t begin, std::int64_t n,
                    const std::vector<Column<Particle>>& columns, const device::Host& host, Sums& sums,

@@ -22,7 +22,7 @@ struct FieldSpec {
 /// What there is in the chunk files, by particle group ("PartType4").
 struct ChunkContents {
     std::vector<std::string> files;
-    std::vector<io::FileStamp> stamps;                     ///< of them, when they were opened
+    std::vector<io::FileStamp> stamps = {};                ///< of them, when they were opened
     std::map<std::string, std::vector<std::int64_t>> rows; ///< [chunk], 0 where the group is absent
 };
 

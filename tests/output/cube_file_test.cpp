@@ -103,6 +103,11 @@ std::vector<std::int32_t> expected_mask(std::int64_t n_wave) {
     return out;
 }
 
+std::string bytes_of(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Cases: an uneven share of planes; fewer planes than ranks; a margin around the field.
 struct Case {
     std::int64_t n_wave, margin;
@@ -183,6 +188,21 @@ TEST_P(CubeFile, FitsHoldsWhatTheRanksHold) {
     EXPECT_FALSE(fs::exists(folder / ".cube.fits.partial"));
 }
 
+TEST(CubeHdf5, IsTheSameFileOnAnyNumberOfRanks) {
+    const fs::path folder = test::scratch("cube-same-hdf5");
+    CubeProduct made = product(11, 2);
+    made.provenance.traffic = {}; // bytes of each rank are its own
+    write_cube_hdf5((folder / "all.h5").string(), made, world());
+    const auto alone = world().split(world().rank(), 0);
+    if (world().is_root()) {
+        made.flux = slab(11, 2, voxel, *alone);
+        made.variance = slab(11, 2, variance_of, *alone);
+        write_cube_hdf5((folder / "one.h5").string(), made, *alone);
+        EXPECT_TRUE(bytes_of(folder / "all.h5") == bytes_of(folder / "one.h5"));
+    }
+    world().barrier();
+}
+
 TEST(CubeHdf5, MapsProvenanceAndTrafficAreThere) {
     const std::string path = (test::scratch("cube-provenance") / "cube.h5").string();
     CubeProduct made = product(3);
@@ -259,8 +279,7 @@ TEST(CubeFits, HeadersSayWhereWhatAndHow) {
 
 /// The bytes of a FITS file without the time of its making.
 std::string timeless(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string text = bytes_of(path);
     for (const std::string keyword : {"DATE    = '", "CHECKSUM= '"}) { // the first of each: of the primary header
         text.replace(text.find(keyword), 80, 80, ' ');
     }
