@@ -99,7 +99,7 @@ void create_in_memory(Hdf5OpenFile& file) {
     }
     if (file.memory < 0) { throw_disk_failure(name, "making a temporary file for the metadata", errno); }
     const UnfinishedFile unfinished(name);
-    const Hdf5Id access = access_plain(file.path, false); // nobody else knows of it
+    const Hdf5Id access = access_plain(file.path);
     H5Pset_alignment(access.get(), large, page);
     const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
     ::unlink(name.c_str());

@@ -12,12 +12,12 @@
 
 namespace tessera::io {
 
-Hdf5Id access_plain(const std::string& path, bool locked) {
+Hdf5Id access_plain(const std::string& path) {
     Hdf5Id access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, Kind::internal, path, "preparing to open");
     H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
-    // Parallel file systems often refuse locks; that must not keep anyone from reading.
-    H5Pset_file_locking(access.get(), locked, true);
+    // Parallel file systems often refuse locks, and those of thousands of ranks would only keep one busy.
+    H5Pset_file_locking(access.get(), false, true);
 #endif
     return access;
 }
@@ -60,7 +60,7 @@ void inspect(const std::string& path) {
                      .expected = "an HDF5 file",
                      .cure = "check the path, or fetch the file again"});
     }
-    const Hdf5Id access = access_plain(path, true);
+    const Hdf5Id access = access_plain(path);
     const Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
     if (!file.valid()) {
         const std::string message = hdf5_message();
@@ -93,8 +93,7 @@ Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
     root.handle_->file = file;
     root.handle_->path = "/";
     together(*file, [&] {
-        // A lock of one rank keeps others' programs from writing; thousands of locks would only keep the file system busy.
-        const Hdf5Id access = access_plain(path, file->comm == nullptr || file->comm->is_root());
+        const Hdf5Id access = access_plain(path);
         file->stamp = stamp_of(path);
         file->id = checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, Kind::data, path,
                            "opening it for reading");

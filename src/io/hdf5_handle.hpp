@@ -151,8 +151,8 @@ inline hid_t memory_type<std::uint8_t>() {
 /// A file about to be opened or created. @param comm  of one rank: as none
 std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* comm);
 
-/// The plain driver. @param locked  against other programs
-Hdf5Id access_plain(const std::string& path, bool locked);
+/// The plain driver, without locks.
+Hdf5Id access_plain(const std::string& path);
 
 /// Throws (Kind::data) where the file is not as long or as old as when it was opened: the plain driver reads zeros beyond the end.
 void expect_unchanged(const Hdf5OpenFile& file);

@@ -65,8 +65,7 @@ void expect_same(const std::string& path, bool applies) {
         EXPECT_EQ(data.read_rows<T>(first, n, device::Host{4}), expected) << first << " " << n;
     }
     // That the threads did it, and not HDF5.
-    const io::Hdf5Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-    H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG); // as it is open already
+    const io::Hdf5Id access = io::access_plain(path); // as it is open already
     const io::Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
     io::Hdf5Object object;
     object.id = io::Hdf5Id(H5Dopen2(file.get(), "packed", H5P_DEFAULT), H5Dclose);

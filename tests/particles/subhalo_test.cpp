@@ -135,6 +135,7 @@ TEST(PrefixSums, CountBeyond32Bits) {
         test::put(file, "Group/GroupNsubs", {0, 0, 2}, 1, io::NumberType::int32);
         test::put(file, "Subhalo/SubhaloLenType", {0, 0, 0, 0, 1'900'000'000, 0, 0, 0, 0, 0, 7, 0}, 6,
                   io::NumberType::int32);
+        io::Hdf5File::close(file);
         const ChunkContents chunks{.files = {"a", "b"},
                                    .rows = {{"PartType0", {0, 0}}, {"PartType4", {3'000'000'000, 3'000'000'000}}}};
         const CatalogueSubhalo found = find_subhalo(folder, 8, 1, chunks);
