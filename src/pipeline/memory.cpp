@@ -139,8 +139,10 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     items.push_back({"instrument: slab, variance", std::max(padded_slab, noise ? 2 * slab : 0), Phase::instrument});
     items.push_back({"instrument: planes, ghosts", std::max(planes, ghosts), Phase::instrument});
     items.push_back({"instrument: stages", stages ? 3 * slab : 0, Phase::instrument});
-    // The mask beside the flux and its variance, and zeros where there is none.
-    items.push_back({"writing: slab, variance, mask", ((noise ? 3 : 2) + (stages ? 3 : 0)) * slab, Phase::writing});
+    // The mask goes in blocks, and so do planes that have a margin.
+    constexpr std::int64_t written_at_once = std::int64_t{8} << 20;
+    items.push_back({"writing: slab, variance, blocks",
+                     (1 + (noise ? 1 : 0) + (stages ? 3 : 0)) * slab + written_at_once, Phase::writing});
     // Sums over the stars, which synthesis counts among its own; rank 0 makes the maps of them, some at a time.
     const std::int64_t map = plan.field.n_padded() * 8;
     items.push_back({"instrument: sums for maps", 8 * map, Phase::instrument});
