@@ -156,7 +156,7 @@ TEST(Cube, DryRunShowsThePlanAndWritesNothing) {
     const auto run = place.cube({"--dry-run", "--set", "output.fits=cube.fits"});
     expect_success(run);
     for (const char* part : {"input ", "30 rows of stars", "SSP ", "5 x 5 spaxels", "100 wavelengths", "method ",
-                             "cube.h5", "cube.fits", "read ", "memory ", "partial cube"}) {
+                             "cube.h5", "cube.fits", "read ", "memory ", "slab of the cube"}) {
         EXPECT_TRUE(contains(run.out, part)) << part << " in " << run.out;
     }
     EXPECT_EQ(run.err, "");
