@@ -96,7 +96,7 @@ void end_process(int number, siginfo_t* info, void* /*context*/) {
     const bool speaks = (!by_launcher || my_rank.load() == 0) && first_to_speak();
     if (speaks) { say_why(number, by_launcher); }
     remove_unfinished();
-    // Open MPI's launcher drops what it has not passed on when the last rank is gone. It sends SIGKILL after a second.
+    // Open MPI's launcher forgets what it has not passed on when the last rank is gone. It sends SIGKILL after a second.
     if (speaks && group_size.load() > 1) { ::poll(nullptr, 0, 300); }
     remove_unfinished(); // what another thread, or another rank, made in the meantime
     struct sigaction usual{};

@@ -34,6 +34,11 @@ namespace {
          .cure = missing ? "check the path" : "check its rights"});
 }
 
+/// Throws where the file is gone by now.
+void expect_there(const std::string& path) {
+    if (::access(path.c_str(), F_OK) != 0) { throw_unreadable(path, errno); }
+}
+
 /// Everything that can be wrong with a file before its contents matter.
 void inspect(const std::string& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -50,6 +55,7 @@ void inspect(const std::string& path) {
     }
     const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
     if (is_hdf5 < 0) {
+        expect_there(path);
         throw_hdf5(Kind::data, path, "reading its beginning",
                    "check the disk or network that holds it, and its rights");
     }
@@ -64,6 +70,7 @@ void inspect(const std::string& path) {
     const Hdf5Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
     if (!file.valid()) {
         const std::string message = hdf5_message();
+        expect_there(path);
         throw Error({.kind = Kind::data,
                      .where = path,
                      .found = fmt::format("an HDF5 file of {} bytes that does not open: {}", known ? status.st_size : 0,

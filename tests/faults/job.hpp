@@ -121,7 +121,8 @@ public:
         EXPECT_TRUE(text_of(folder() / output_) == old_cube) << output_ << " is another";
         std::set<std::string> more;
         for (const std::string& name : names()) {
-            const bool ours = name == "out" || name == "err" || name == "reached" || name.starts_with("pid.");
+            const bool ours = name == "out" || name == "err" || name == "reached" || name.starts_with("pid.") ||
+                              name.starts_with("said.");
             if (!ours && before_.count(name) == 0) { more.insert(name); }
         }
         EXPECT_EQ(more, std::set<std::string>{});
@@ -131,6 +132,17 @@ public:
         const std::string text = errors();
         EXPECT_EQ(count(text, "tessera: error: "), 1U) << text;
         for (const std::string& word : words) { EXPECT_TRUE(contains(text, word)) << "'" << word << "' in " << text; }
+    }
+
+    /// The same of what ranks said on a signal, whether or not the launcher passed it on.
+    void expect_one_said(const std::vector<std::string>& words) const {
+        std::string text;
+        for (const std::string& name : names()) {
+            if (name.starts_with("said.")) { text += text_of(folder() / name); }
+        }
+        EXPECT_EQ(count(text, "tessera: error: "), 1U) << text;
+        for (const std::string& word : words) { EXPECT_TRUE(contains(text, word)) << "'" << word << "' in " << text; }
+        EXPECT_LE(count(errors(), "tessera: error: "), 1U) << errors();
     }
 
 private:

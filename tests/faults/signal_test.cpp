@@ -11,7 +11,7 @@ void expect_end(Job& job, int code, const std::vector<std::string>& words) {
     const auto found = job.end();
     ASSERT_TRUE(found) << "ranks are left after " << test::patience << " s: " << job.errors();
     EXPECT_EQ(*found, code) << job.errors();
-    job.expect_one_message(words);
+    job.expect_one_said(words);
     job.expect_nothing_left();
 }
 

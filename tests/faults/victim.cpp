@@ -7,7 +7,8 @@
 //                                remove, truncate (to half), grow, touch; or this process: no-files (it can open no more),
 //                                small-files (of 100 kB); or the call: ENOSPC, EIO
 //
-// It happens once. The rank then leaves a file "reached" in the current folder, and every rank one of the name pid.RANK.
+// It happens once. The rank then leaves a file "reached" in the current folder, and every rank one of the name pid.RANK. What the
+// handler of signals says is in said.RANK as well: Open MPI's launcher loses it now and then when a signal ends it.
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -19,9 +20,11 @@
 #include <vector>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -38,6 +41,7 @@ struct Fault {
     bool here = false; ///< on this rank, and not yet
 };
 Fault fault;
+std::string said; ///< name of the file
 
 std::string rank_text() {
     const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
@@ -137,6 +141,14 @@ ssize_t preadv(int file, const iovec* parts, int n, off_t offset) {
     return fails_at("pread", file) ? -1
                                    : original<ssize_t(int, const iovec*, int, off_t)>("preadv")(file, parts, n, offset);
 }
+ssize_t write(int file, const void* data, std::size_t n) {
+    if (file == STDERR_FILENO) {
+        const int copy = ::open(said.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
+        [[maybe_unused]] const long ignored = ::syscall(SYS_write, copy, data, n);
+        ::close(copy);
+    }
+    return ::syscall(SYS_write, file, data, n);
+}
 int fsync(int file) { return fails_at("fsync", file) ? -1 : original<int(int)>("fsync")(file); }
 int rename(const char* from, const char* to) noexcept {
     return fails_at("rename") ? -1 : original<int(const char*, const char*)>("rename")(from, to);
@@ -145,6 +157,7 @@ int rename(const char* from, const char* to) noexcept {
 
 int main(int argc, char** argv) {
     read_fault();
+    said = "said." + rank_text();
     std::ofstream("pid." + rank_text()) << ::getpid() << '\n';
     tessera::set_region_hooks({[](const char* region) {
                                    if (fault.here && fault.at == region) { happen(); }
