@@ -4,6 +4,7 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <utility>
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/region.hpp"
@@ -217,11 +218,22 @@ bool Communicator::sleep_until_all_arrive(std::optional<double> patience) {
 
 namespace {
 
+class OwnCounter final : public SharedCounter {
+public:
+    std::int64_t fetch_add(std::int64_t n) override { return std::exchange(value_, value_ + n); }
+
+private:
+    std::int64_t value_ = 0;
+};
+
 class SelfCommunicator final : public Communicator {
 public:
     int rank() const override { return 0; }
     int size() const override { return 1; }
-    std::unique_ptr<Communicator> split(int /*colour*/, int /*key*/) override { return make_self_communicator(); }
+    std::unique_ptr<Communicator> split(int /*colour*/, int /*key*/, Others /*others*/) override {
+        return make_self_communicator();
+    }
+    std::unique_ptr<SharedCounter> counter() override { return std::make_unique<OwnCounter>(); }
     int ranks_on_node() override { return 1; }
     int rank_on_node() override { return 0; }
     const void* native() const override { return nullptr; }

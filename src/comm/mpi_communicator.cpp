@@ -2,7 +2,9 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -76,6 +78,45 @@ void copy_own(const Buffer& from, const Buffer& to) {
     }
 }
 
+/// A number in rank 0's window.
+class MpiCounter final : public SharedCounter {
+public:
+    explicit MpiCounter(MPI_Comm comm) {
+        int rank = 0;
+        check_mpi(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank");
+        void* memory = nullptr;
+        const MPI_Aint bytes = rank == 0 ? static_cast<MPI_Aint>(sizeof(std::int64_t)) : 0;
+        check_mpi(
+            MPI_Win_allocate(bytes, static_cast<int>(sizeof(std::int64_t)), MPI_INFO_NULL, comm, &memory, &window_),
+            "MPI_Win_allocate");
+        check_mpi(MPI_Win_lock_all(0, window_), "MPI_Win_lock_all");
+        if (rank == 0) {
+            *static_cast<std::int64_t*>(memory) = 0;
+            check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
+        }
+        check_mpi(MPI_Barrier(comm), "MPI_Barrier"); // nobody counts before the 0 is there
+    }
+    ~MpiCounter() override {
+        // Freeing is collective. A rank on its way out alone after an error must not wait here for the others.
+        if (std::uncaught_exceptions() > exceptions_) { return; }
+        MPI_Win_unlock_all(window_);
+        MPI_Win_free(&window_);
+    }
+    MpiCounter(const MpiCounter&) = delete;
+    MpiCounter& operator=(const MpiCounter&) = delete;
+
+    std::int64_t fetch_add(std::int64_t n) override {
+        std::int64_t before = 0;
+        check_mpi(MPI_Fetch_and_op(&n, &before, MPI_INT64_T, 0, 0, MPI_SUM, window_), "MPI_Fetch_and_op");
+        check_mpi(MPI_Win_flush(0, window_), "MPI_Win_flush");
+        return before;
+    }
+
+private:
+    MPI_Win window_ = MPI_WIN_NULL;
+    int exceptions_ = std::uncaught_exceptions();
+};
+
 class MpiCommunicator final : public Communicator {
 public:
     /// Takes over `comm` and frees it.
@@ -92,11 +133,15 @@ public:
     int size() const override { return size_; }
     const void* native() const override { return &comm_; }
 
-    std::unique_ptr<Communicator> split(int colour, int key) override {
+    std::unique_ptr<Communicator> split(int colour, int key, Others others) override {
         MPI_Comm part = MPI_COMM_NULL;
         check_mpi(MPI_Comm_split(comm_, colour, key, &part), "MPI_Comm_split");
-        return std::make_unique<MpiCommunicator>(part);
+        auto group = std::make_unique<MpiCommunicator>(part);
+        if (others == Others::work) { group->crowd_ = node(); }
+        return group;
     }
+
+    std::unique_ptr<SharedCounter> counter() override { return std::make_unique<MpiCounter>(comm_); }
 
     int ranks_on_node() override { return node().first; }
     int rank_on_node() override { return node().second; }
@@ -104,6 +149,7 @@ public:
 private:
     /// Ranks on this node, and which of them this one is.
     std::pair<int, int> node() {
+        if (crowd_) { return *crowd_; }
         MPI_Comm node = MPI_COMM_NULL;
         check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
         std::pair<int, int> out{1, 0};
@@ -241,6 +287,8 @@ private:
     MPI_Comm comm_;
     int rank_ = 0, size_ = 1;
     std::optional<NodeMap> nodes_; ///< found when first needed
+    std::optional<std::pair<int, int>>
+        crowd_; ///< node() of the whole that this group is a part of, where all of it works
 };
 
 } // namespace

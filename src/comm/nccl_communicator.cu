@@ -128,8 +128,10 @@ public:
     int rank_on_node() override { return mpi_.rank_on_node(); }
     const void* native() const override { return mpi_.native(); }
 
-    std::unique_ptr<Communicator> split(int colour, int key) override {
-        std::unique_ptr<Communicator> part = mpi_.split(colour, key);
+    std::unique_ptr<SharedCounter> counter() override { return mpi_.counter(); }
+
+    std::unique_ptr<Communicator> split(int colour, int key, Others others) override {
+        std::unique_ptr<Communicator> part = mpi_.split(colour, key, others);
         std::vector<char> id;
         agree(*part, [&] {
             if (part->is_root()) { id = unique_id(); }

@@ -191,6 +191,35 @@ TEST(Communicator, SplitsIntoGroupsThatWorkAlone) {
     EXPECT_EQ(group->size(), (world.size() + 1 - world.rank() % 2) / 2);
 }
 
+TEST(Communicator, GroupsThatWorkAtOnceShareTheirNode) {
+    auto& world = test::world();
+    const auto alone = world.split(world.rank(), 0, Others::work);
+    EXPECT_EQ(alone->size(), 1);
+    EXPECT_EQ(alone->ranks_on_node(), world.ranks_on_node());
+    EXPECT_EQ(alone->rank_on_node(), world.rank_on_node());
+    const auto part = alone->split(0, 0); // alone among the members of its own group, which still shares the node
+    EXPECT_EQ(part->ranks_on_node(), 1);
+    EXPECT_EQ(world.split(world.rank(), 0)->ranks_on_node(), 1) << "the others wait";
+}
+
+TEST(Communicator, EveryNumberOfACounterIsGivenOnce) {
+    auto& world = test::world();
+    constexpr std::int64_t total = 300;
+    std::vector<std::int64_t> mine;
+    {
+        const auto counter = world.counter();
+        for (std::int64_t i = counter->fetch_add(1); i < total; i = counter->fetch_add(1)) { mine.push_back(i); }
+        world.barrier();
+        EXPECT_GE(counter->fetch_add(0), total);
+    }
+    EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+    auto all = world.all_gather(std::span<const std::int64_t>(mine));
+    std::sort(all.begin(), all.end());
+    std::vector<std::int64_t> expected(total);
+    std::iota(expected.begin(), expected.end(), 0);
+    EXPECT_EQ(all, expected);
+}
+
 TEST(Communicator, CountsTheBytesOfACollective) {
     auto& world = test::world();
     const auto group = world.split(0, world.rank());

@@ -17,6 +17,20 @@ class Queue;
 
 enum class Op { sum, min, max };
 
+/// What the ranks of the other groups do while a group of a split works.
+enum class Others {
+    idle, ///< they wait: the group has its nodes to itself
+    work, ///< all groups work at once and share memory, cores and GPUs of their nodes
+};
+
+/// A number that all ranks of a group count up, one at a time, without any of them having to answer.
+class SharedCounter {
+public:
+    virtual ~SharedCounter() = default;
+    /// Adds `n`. @return  what it was before; not collective
+    virtual std::int64_t fetch_add(std::int64_t n) = 0;
+};
+
 /// Element types that travel between ranks.
 enum class ElementType { byte, int32, int64, float32, float64 };
 
@@ -187,9 +201,15 @@ public:
     virtual void wait(device::Queue& queue);
 
     /// Ranks with the same colour form a new group, ordered by key then rank.
-    virtual std::unique_ptr<Communicator> split(int colour, int key) = 0;
+    /// @param others  `work`: ranks_on_node() and rank_on_node() of the group go on counting the ranks of all groups
+    virtual std::unique_ptr<Communicator> split(int colour, int key, Others others) = 0;
+    std::unique_ptr<Communicator> split(int colour, int key) { return split(colour, key, Others::idle); }
 
-    /// How many of these ranks share this node's memory, this one included.
+    /// A counter that begins at 0; collective, and so is its end. Adding is one-sided: it waits for no other rank's program, but on
+    /// a network without atomic operations of its own for rank 0's next call of MPI.
+    virtual std::unique_ptr<SharedCounter> counter() = 0;
+
+    /// How many ranks share this node's memory, this one included: those of this group, unless others work beside it.
     virtual int ranks_on_node() = 0;
     /// Which of them this one is, from 0, in the order of rank().
     virtual int rank_on_node() = 0;
