@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scaling/log_axes.hpp"
-#include "scaling/write_text.hpp"
+#include "tessera/io/write_text.hpp"
 #include "tessera/scaling/cost_model.hpp"
 
 namespace tessera {
@@ -179,7 +179,7 @@ std::vector<std::string> ModelReport::files(const std::string& name) {
 
 std::vector<std::string> ModelReport::write(const std::string& name) const {
     const std::vector<std::string> names = files(name);
-    write_text(names[0], json());
+    io::write_text(names[0], json());
     Canvas canvas(1180, 590);
     canvas.text({90, 32}, fmt::format("Predicted time of a cube, {}", machine.name), {.size = 19, .bold = true});
     std::vector<double> times;

@@ -13,7 +13,7 @@
 #include "scaling/plot.hpp"
 #include "scaling/published.hpp"
 #include "scaling/statistics.hpp"
-#include "scaling/write_text.hpp"
+#include "tessera/io/write_text.hpp"
 
 namespace tessera {
 
@@ -212,8 +212,8 @@ std::vector<std::string> study_files(const std::string& name) {
 
 std::vector<std::string> write_study(const ScalingStudy& study, const ScalingConfig& config, const std::string& name) {
     const std::vector<std::string> files = study_files(name);
-    write_text(files[0], study_json(study, config));
-    write_text(files[1], study_csv(study));
+    io::write_text(files[0], study_json(study, config));
+    io::write_text(files[1], study_csv(study));
     const StudyPlot plot(study);
     plot.save(files[2]);
     plot.save(files[3]);

@@ -1,4 +1,4 @@
-#include "scaling/write_text.hpp"
+#include "tessera/io/write_text.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -8,11 +8,11 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/write_aside.hpp"
 
-namespace tessera {
+namespace tessera::io {
 
 void write_text(const std::string& path, const std::string& content) {
     const auto alone = make_self_communicator();
-    io::write_aside(path, *alone, [&](const std::string& temporary) {
+    write_aside(path, *alone, [&](const std::string& temporary) {
         std::FILE* file = std::fopen(temporary.c_str(), "wb");
         int reason = file == nullptr ? errno : 0;
         if (file != nullptr) {
@@ -23,9 +23,9 @@ void write_text(const std::string& path, const std::string& content) {
         throw Error({.kind = Kind::resource,
                      .where = path,
                      .found = std::strerror(reason),
-                     .expected = "a place to write the study",
-                     .cure = "Choose another path with -o"});
+                     .expected = "a place for it",
+                     .cure = "free space on the disk, or choose another path"});
     });
 }
 
-} // namespace tessera
+} // namespace tessera::io
