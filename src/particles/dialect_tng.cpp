@@ -51,15 +51,6 @@ std::string input_kind(std::optional<std::int64_t> number) {
     return fmt::format("TNG {} snapshot {}", is_full ? "full" : "mini", *number);
 }
 
-/// Code units where the header states none: those of all TNG runs.
-UnitContext tng_units(const io::Hdf5Group& file, const Header& header) {
-    UnitContext units = unit_context(file, header, UnitScheme::gadget);
-    if (!units.length_cm) { units.length_cm = constants::kpc; }
-    if (!units.mass_g) { units.mass_g = 1e10 * constants::solar_mass; }
-    if (!units.velocity_cm_s) { units.velocity_cm_s = 1e5; }
-    return units;
-}
-
 /// A number of /SubhaloData, dataset or attribute.
 std::optional<double> subhalo_number(const io::Hdf5Group& file, const std::string& name) {
     if (!file.has_group("SubhaloData")) { return std::nullopt; }
@@ -95,6 +86,14 @@ std::optional<CatalogueSubhalo> select(const InputFiles& input, const SnapshotOp
 }
 
 } // namespace
+
+UnitContext tng_units(const io::Hdf5Group& file, const Header& header) {
+    UnitContext units = unit_context(file, header, UnitScheme::gadget);
+    if (!units.length_cm) { units.length_cm = constants::kpc; }
+    if (!units.mass_g) { units.mass_g = 1e10 * constants::solar_mass; }
+    if (!units.velocity_cm_s) { units.velocity_cm_s = 1e5; }
+    return units;
+}
 
 Plan plan_tng(const InputFiles& input, const SnapshotOptions& options) {
     GadgetDialect dialect = tng_dialect();

@@ -15,6 +15,8 @@ Plan plan_plain(const InputFiles& input, const SnapshotOptions& options);
 Plan plan_rubix(const InputFiles& input, const SnapshotOptions& options);
 /// IllustrisTNG: snapshots, cut-outs, CAMELS files.
 Plan plan_tng(const InputFiles& input, const SnapshotOptions& options);
+/// The context for unit factors of a TNG snapshot or catalogue; where the header states no code units, those of all TNG runs.
+UnitContext tng_units(const io::Hdf5Group& file, const Header& header);
 Plan plan_eagle(const InputFiles& input, const SnapshotOptions& options);
 /// SWIFT with EAGLE-like or COLIBRE fields.
 Plan plan_swift(const InputFiles& input, const SnapshotOptions& options);

@@ -16,12 +16,6 @@ constexpr std::array types{0, 4}; // gas, stars
 constexpr std::size_t n_type = types.size();
 using Counts = std::array<std::int64_t, n_type>;
 
-/// One catalogue chunk and the first rows of its groups and subhalos.
-struct CatalogueFile {
-    std::string path;
-    std::int64_t first_subhalo = 0, n_subhalo = 0, n_group = 0;
-};
-
 std::int64_t rows_in(const io::Hdf5Group& file, const std::string& group) {
     if (!file.has_group(group)) { return 0; }
     const io::Hdf5Group there = file.group(group);
@@ -30,6 +24,8 @@ std::int64_t rows_in(const io::Hdf5Group& file, const std::string& group) {
     }
     return 0;
 }
+
+} // namespace
 
 std::vector<CatalogueFile> open_catalogue(const fs::path& base, std::int64_t snapshot) {
     const std::string n = three_digits(snapshot);
@@ -53,6 +49,8 @@ std::vector<CatalogueFile> open_catalogue(const fs::path& base, std::int64_t sna
                                          n),
                  .cure = "fetch the group catalogue, or give a cut-out of the subhalo without simulation.subhalo"});
 }
+
+namespace {
 
 /// Row `i` of a dataset as numbers; nullopt where the catalogue lacks the field.
 std::optional<std::vector<double>> row_of(const io::Hdf5Group& file, const std::string& dataset, std::int64_t i) {

@@ -4,10 +4,21 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "particles/table.hpp"
 
 namespace tessera::particles {
+
+/// One catalogue chunk and the first row of its subhaloes.
+struct CatalogueFile {
+    std::string path;
+    std::int64_t first_subhalo = 0, n_subhalo = 0, n_group = 0;
+};
+
+/// The chunks of the catalogue of a snapshot, in order. Rank 0 alone. @throws Error(Kind::data)  none, or one missing
+std::vector<CatalogueFile> open_catalogue(const std::filesystem::path& base, std::int64_t snapshot);
 
 /// A subhalo as the TNG group catalogue has it. Rows are global, over all chunks of the snapshot.
 struct CatalogueSubhalo {
