@@ -16,6 +16,7 @@ namespace tessera::app {
 const std::vector<Command>& commands() {
     static const std::vector<Command> all{
         {"cube", "one galaxy to one cube", run_cube_command},
+        {"catalog", "the galaxies of a snapshot to cubes and a table, restartable", run_catalog_command},
         {"scaling", "strong and weak scaling studies", run_scaling_command},
         {"config", "check, show or describe a configuration", run_config_command},
         {"ssp", "look into, convert or make an SSP library", run_ssp_command},
@@ -28,6 +29,13 @@ void print(Communicator& comm, const std::string& text) {
     if (!comm.is_root()) { return; }
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
+}
+
+std::string bytes_text(std::int64_t bytes) {
+    const double value = static_cast<double>(bytes);
+    if (value < 1e6) { return fmt::format("{:.1f} kB", value / 1e3); }
+    if (value < 1e9) { return fmt::format("{:.1f} MB", value / 1e6); }
+    return fmt::format("{:.2f} GB", value / 1e9);
 }
 
 po::variables_map parse(const std::string& command, const std::vector<std::string>& arguments,

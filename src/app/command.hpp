@@ -26,6 +26,7 @@ struct Command {
 const std::vector<Command>& commands();
 
 int run_cube_command(const std::vector<std::string>& arguments, Communicator& comm);
+int run_catalog_command(const std::vector<std::string>& arguments, Communicator& comm);
 int run_config_command(const std::vector<std::string>& arguments, Communicator& comm);
 int run_ssp_command(const std::vector<std::string>& arguments, Communicator& comm);
 int run_snapshot_command(const std::vector<std::string>& arguments, Communicator& comm);
@@ -36,6 +37,9 @@ std::string version_text();
 
 /// Prints to standard output, on one rank only.
 void print(Communicator& comm, const std::string& text);
+
+/// "1.2 MB"
+std::string bytes_text(std::int64_t bytes);
 
 /// Parses the words after a command. `positional` names the options that words without a dash fill, in order.
 /// @throws Error(Kind::config)  unknown flag (with the nearest), missing or extra word

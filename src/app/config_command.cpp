@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/command.hpp"
+#include "tessera/catalog/selection.hpp"
 #include "tessera/scaling/options.hpp"
 
 namespace po = boost::program_options;
@@ -12,6 +13,29 @@ namespace po = boost::program_options;
 namespace tessera::app {
 
 namespace {
+
+/// The keys of every command.
+struct EveryConfig {
+    ScalingConfig scaling; ///< and the cube
+    CatalogOptions catalog;
+};
+
+OptionTable option_table(EveryConfig& config) {
+    OptionTable table;
+    config.scaling.describe(table);
+    config.catalog.describe(table);
+    return table;
+}
+
+/// Each section by itself: a file that `tessera cube` shares may hold what a catalogue cannot have, such as one subhalo.
+EveryConfig read_every_config(const std::string& path, const std::vector<std::string>& settings) {
+    EveryConfig config;
+    OptionTable table = option_table(config);
+    read_config(path, settings, config.scaling.cube, table);
+    check_scaling(config.scaling);
+    static_cast<void>(compile_selection(config.catalog));
+    return config;
+}
 
 std::string bounds_text(const Option& option) {
     std::string text;
@@ -82,7 +106,7 @@ int describe(const std::vector<std::string>& arguments, Communicator& comm) {
                               "tessera config describe --format markdown > docs/configuration.md"));
         return 0;
     }
-    ScalingConfig config; // the keys of every command
+    EveryConfig config;
     const OptionTable table = option_table(config);
     const std::string format = given["format"].as<std::string>();
     if (format == "text") {
@@ -119,10 +143,10 @@ int read(const std::string& verb, const std::vector<std::string>& arguments, Com
                      .expected = fmt::format("tessera config {} CONFIG.yaml", verb)});
     }
     const std::string path = given["config"].as<std::string>();
-    ScalingConfig config;
+    EveryConfig config;
     agree(comm, [&] {
-        config = read_scaling_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>()
-                                                                  : std::vector<std::string>{});
+        config = read_every_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>()
+                                                                : std::vector<std::string>{});
     });
     print(comm, verb == "show" ? option_table(config).yaml() : fmt::format("{}: valid\n", path));
     return 0;

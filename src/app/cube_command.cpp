@@ -33,13 +33,6 @@ po::options_description options() {
     return all;
 }
 
-std::string bytes_text(std::int64_t bytes) {
-    const double value = static_cast<double>(bytes);
-    if (value < 1e6) { return fmt::format("{:.1f} kB", value / 1e3); }
-    if (value < 1e9) { return fmt::format("{:.1f} MB", value / 1e6); }
-    return fmt::format("{:.2f} GB", value / 1e9);
-}
-
 std::string counted(int n, const std::string& what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
 /// Whether it fits, and where it would.

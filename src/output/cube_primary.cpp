@@ -81,6 +81,15 @@ void set_cards(FitsWriter& file, const std::vector<Card>& cards) {
     for (const Card& card : cards) { set_value(file, card.name, card.value, card.comment); }
 }
 
+std::string fits_keyword(const std::string& attribute) {
+    const auto* known = std::find_if(std::begin(named), std::end(named),
+                                     [&](const Named& entry) { return attribute == entry.attribute; });
+    if (known != std::end(named)) { return known->keyword; }
+    std::string keyword = attribute;
+    std::replace(keyword.begin(), keyword.end(), ' ', '_');
+    return keyword;
+}
+
 void write_primary(FitsWriter& file, const CubeProduct& product) {
     const Provenance& provenance = product.provenance;
     file.set("OBJECT", product.object, "name of the galaxy");
@@ -100,9 +109,7 @@ void write_primary(FitsWriter& file, const CubeProduct& product) {
         if (known != std::end(named)) {
             set_value(file, known->keyword, value, known->comment);
         } else {
-            std::string keyword = "HIERARCH " + name;
-            std::replace(keyword.begin() + 9, keyword.end(), ' ', '_');
-            set_value(file, keyword, value, "");
+            set_value(file, "HIERARCH " + fits_keyword(name), value, "");
         }
     }
     set_point_spread(file, product);

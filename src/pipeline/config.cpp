@@ -85,7 +85,7 @@ namespace {
 /// Sections that belong to commands other than `cube`, so that one file serves them all. Those that the table knows are read.
 std::vector<std::string> sections_of_others(const OptionTable& table) {
     std::vector<std::string> others;
-    for (const char* section : {"scaling"}) {
+    for (const char* section : {"scaling", "catalog"}) {
         const auto begins = [&](const Option& option) { return option.name.rfind(section + std::string("."), 0) == 0; };
         const auto& options = table.options();
         if (std::none_of(options.begin(), options.end(), begins)) { others.emplace_back(section); }

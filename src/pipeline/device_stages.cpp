@@ -139,7 +139,7 @@ ObservedCube DeviceStages::observe() {
         DeviceSlab variance;
         {
             const StageMarks::Stage stage(marks_, "noise");
-            variance = add_noise(accelerator_, flux, plan_.config.noise, scene, mpi_);
+            variance = add_noise(accelerator_, flux, plan_.noise(), scene, mpi_);
         }
         const StageMarks::Stage stage(marks_, "download");
         agree(mpi_, [&] {

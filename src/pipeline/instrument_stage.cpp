@@ -69,7 +69,7 @@ ObservedCube observe(const Plan& plan, CubeSlab&& summed, Communicator& comm) {
                                .spaxel_size = plan.telescope.spaxel_size,
                                .flux_unit = plan.flux_unit(),
                                .n_thread = plan.where.threads};
-        out.variance = add_noise(out.flux, plan.config.noise, scene, comm);
+        out.variance = add_noise(out.flux, plan.noise(), scene, comm);
     }
     return out;
 }

@@ -38,10 +38,10 @@ void report_outside(const Plan& plan, const SynthesisReport& report) {
 
 } // namespace
 
-CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress) {
+CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress, const SharedInputs& shared) {
     Regions::instance().clear();
     for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
-    const Plan plan = timed("prepare", [&] { return make_plan(config, comm); });
+    const Plan plan = timed("prepare", [&] { return make_plan(config, comm, shared); });
     check_inputs_stay(plan, comm);
     check_memory(plan, comm);
 
@@ -79,9 +79,9 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     return summary;
 }
 
-CubeForecast forecast_cube(const Config& config, Communicator& comm) {
+CubeForecast forecast_cube(const Config& config, Communicator& comm, const SharedInputs& shared) {
     for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
-    const Plan plan = make_plan(config, comm);
+    const Plan plan = make_plan(config, comm, shared);
     check_inputs_stay(plan, comm);
     const SnapshotInfo& info = plan.snapshot->info();
     CubeForecast forecast;

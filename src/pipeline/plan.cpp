@@ -10,6 +10,7 @@
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/core/random.hpp"
 #include "tessera/synthesis/coverage.hpp"
 
 namespace tessera {
@@ -112,9 +113,25 @@ CubeBlocks Plan::blocks(Reduction way, int n_rank, int n_thread) const {
 
 std::string Plan::unit_text() const { return std::string(word(config.output.flux_unit)); }
 
-Plan make_plan(const Config& config, Communicator& comm) {
-    ssp::LibraryOptions library_options = config.ssp;
-    if (library_options.path != "demo") { library_options.path = config.resolve(library_options.path); }
+NoiseOptions Plan::noise() const {
+    NoiseOptions noise = config.noise;
+    if (config.simulation.subhalo) {
+        constexpr std::uint64_t stream = 0x6e6f6973; // "nois"
+        const Philox own = Philox::at(static_cast<std::uint64_t>(noise.seed), stream,
+                                      static_cast<std::uint64_t>(*config.simulation.subhalo));
+        noise.seed = static_cast<std::int64_t>(own.word[0]) | static_cast<std::int64_t>(own.word[1] >> 1U) << 32;
+    }
+    return noise;
+}
+
+SharedInputs read_shared_inputs(const Config& config, Communicator& comm) {
+    ssp::LibraryOptions options = config.ssp;
+    if (options.path != "demo") { options.path = config.resolve(options.path); }
+    const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
+    return {std::make_shared<const ssp::Library>(ssp::read_library(options, comm, {}, where))};
+}
+
+Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared) {
     SnapshotOptions snapshot_options = config.simulation;
     if (!snapshot_options.path.empty()) { snapshot_options.path = config.resolve(snapshot_options.path); }
 
@@ -131,7 +148,7 @@ Plan make_plan(const Config& config, Communicator& comm) {
     });
     Plan plan{.config = config,
               .snapshot = open_snapshot(snapshot_options, comm, where),
-              .library = ssp::read_library(library_options, comm, {}, where),
+              .owned_library = shared.library ? shared.library : read_shared_inputs(config, comm).library,
               .cosmology = Cosmology(config.cosmology),
               .where = where};
     plan.accelerator = std::move(accelerator);

@@ -19,7 +19,8 @@ class Communicator;
 struct Plan {
     const Config& config;
     std::unique_ptr<Snapshot> snapshot;
-    ssp::Library library;
+    std::shared_ptr<const ssp::Library> owned_library; ///< perhaps with other plans
+    const ssp::Library& library = *owned_library;
     Cosmology cosmology;
     Telescope telescope = {};
     Kernel2D psf = {};
@@ -44,10 +45,12 @@ struct Plan {
     std::string unit_text() const;
     /// The blocks that the host makes the cube in. @param n_thread  of a rank; ranks that work together must give the same
     CubeBlocks blocks(Reduction way, int n_rank, int n_thread) const;
+    /// The configured noise; a subhalo by number has deviates of its own, or all galaxies of a catalogue would share theirs.
+    NoiseOptions noise() const;
 };
 
 /// Opens the inputs and lays out grids and kernels. Collective.
-Plan make_plan(const Config& config, Communicator& comm);
+Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared = {});
 
 /// What a rank's memory depends on besides the plan.
 struct MemoryCase {

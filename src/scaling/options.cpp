@@ -24,6 +24,11 @@ ScalingConfig read_scaling_config(const std::string& path, const std::vector<std
     ScalingConfig config;
     OptionTable table = option_table(config);
     read_config(path, settings, config.cube, table);
+    check_scaling(config);
+    return config;
+}
+
+void check_scaling(const ScalingConfig& config) {
     std::vector<Reduction> sorted = config.scaling.reductions;
     std::sort(sorted.begin(), sorted.end());
     if (sorted.empty() || std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
@@ -32,7 +37,6 @@ ScalingConfig read_scaling_config(const std::string& path, const std::vector<std
                      .found = OptionType<std::vector<Reduction>>::print(config.scaling.reductions).text(),
                      .expected = "each way that is to be measured, once"});
     }
-    return config;
 }
 
 } // namespace tessera

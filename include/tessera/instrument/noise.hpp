@@ -44,8 +44,8 @@ struct NoiseOptions {
             "ratio in a voxel of a spaxel whose summed flux F is the median M over spaxels; it goes as sqrt(F / M)",
             above(0));
         key("noise.distribution", distribution, unit::none, "of the deviates; both have mean 0 and variance 1");
-        key("noise.seed", seed, unit::none, "the deviate of a voxel depends on the seed and the voxel alone",
-            at_least(0));
+        key("noise.seed", seed, unit::none,
+            "the deviate of a voxel depends on the seed, the voxel and simulation.subhalo alone", at_least(0));
         key("noise.exposure_time", exposure_time, unit::second, "exposure: total time on source", above(0));
         key("noise.collecting_area", collecting_area, "m2", "exposure: area of the mirror, obstruction taken off",
             above(0));

@@ -158,7 +158,7 @@ struct Config {
 OptionTable option_table(Config& config);
 
 /// Reads the file (empty: defaults only), then the `key=value` settings, over the preset's defaults. A file may also hold the sections
-/// of other commands (`scaling`): they are left alone.
+/// of other commands (`scaling`, `catalog`): they are left alone.
 /// @throws Error(Kind::config)  unreadable or broken YAML, unknown key, wrong type, out of range, keys that contradict each other
 Config read_config(const std::string& path, const std::vector<std::string>& settings);
 

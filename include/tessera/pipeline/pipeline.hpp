@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,13 +61,22 @@ struct CubeForecast {
     std::int64_t bytes_to_write = 0;
 };
 
+/// What many galaxies have in common, so that it is read once. Null: each run reads its own.
+struct SharedInputs {
+    std::shared_ptr<const ssp::Library> library; ///< what read_shared_inputs() makes of the same configuration's `ssp`
+};
+
+/// Reads it; every rank of `comm` holds it afterwards. Collective. @throws Error(Kind::data)  as ssp::read_library
+SharedInputs read_shared_inputs(const Config& config, Communicator& comm);
+
 /// One galaxy to one cube: read, orient, filter, spaxels, SSP look-up, Doppler shift, resampling, sum, PSF, LSF, noise, maps,
 /// files. Collective.
 /// @throws Error  of every kind, the same on every rank; no file under its final name is left incomplete
-CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress = {});
+CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress = {},
+                     const SharedInputs& shared = {});
 
 /// Looks at the inputs and plans, reads no particle. Collective.
-CubeForecast forecast_cube(const Config& config, Communicator& comm);
+CubeForecast forecast_cube(const Config& config, Communicator& comm, const SharedInputs& shared = {});
 
 /// Bytes a rank may use on this node: memory available now (or the control group's limit), shared among its ranks.
 std::int64_t available_memory(Communicator& comm);

@@ -49,4 +49,7 @@ OptionTable option_table(ScalingConfig& config);
 /// @throws Error(Kind::config)  as read_config of the cube; no reduction, or one twice
 ScalingConfig read_scaling_config(const std::string& path, const std::vector<std::string>& settings);
 
+/// Checks that need no input data. read_scaling_config calls it.
+void check_scaling(const ScalingConfig& config);
+
 } // namespace tessera

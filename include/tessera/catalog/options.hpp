@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tessera/core/options.hpp"
+#include "tessera/pipeline/config.hpp"
+
+namespace tessera {
+
+/// Subhaloes by number: a list, or a text file of one number a line.
+struct IdChoice {
+    std::vector<std::int64_t> list;
+    std::string file; ///< empty: the list is what counts
+};
+template <>
+struct OptionType<IdChoice> {
+    static std::string name() { return "list of integer | file of one id a line"; }
+    static IdChoice parse(const Value& value);
+    static Value print(const IdChoice& value);
+};
+
+/// How galaxies are drawn between two redshifts.
+enum class RedshiftDistribution {
+    uniform, ///< in redshift
+    volume,  ///< in comoving volume
+};
+template <>
+struct EnumWords<RedshiftDistribution> {
+    static constexpr std::array words{std::pair{RedshiftDistribution::uniform, std::string_view("uniform")},
+                                      std::pair{RedshiftDistribution::volume, std::string_view("volume")}};
+};
+
+/// Where galaxies are put: all at `min`, or each view at its own redshift from `min` to `max`.
+struct RedshiftChoice {
+    double min = 0, max = 0;
+    RedshiftDistribution distribution = RedshiftDistribution::uniform;
+};
+template <>
+struct OptionType<RedshiftChoice> {
+    static std::string name() { return "number | {min, max, distribution: uniform | volume}"; }
+    static RedshiftChoice parse(const Value& value);
+    static Value print(const RedshiftChoice& value);
+};
+
+/// Which stars a galaxy's cube shows.
+enum class CatalogStars { subhalo };
+template <>
+struct EnumWords<CatalogStars> {
+    static constexpr std::array words{std::pair{CatalogStars::subhalo, std::string_view("subhalo")}};
+};
+
+enum class CatalogFormat { hdf5, fits };
+template <>
+struct EnumWords<CatalogFormat> {
+    static constexpr std::array words{std::pair{CatalogFormat::hdf5, std::string_view("hdf5")},
+                                      std::pair{CatalogFormat::fits, std::string_view("fits")}};
+};
+
+/// Which subhaloes of a snapshot become cubes, and where the cubes go.
+struct CatalogOptions {
+    std::optional<std::string> select = "n_stars > 0 and flag == 1";
+    std::optional<IdChoice> ids;
+    std::optional<std::int64_t> limit;
+    std::int64_t seed = 1;
+    std::int64_t views = 1;
+    std::optional<RedshiftChoice> redshift;
+    CatalogStars stars = CatalogStars::subhalo;
+    std::string output = "mocks";
+    CatalogFormat format = CatalogFormat::hdf5;
+    std::int64_t ranks = 1;
+
+    template <class Visitor>
+    void describe(Visitor& key) {
+        key("catalog.select", select, unit::none,
+            "which subhaloes, as a statement about the group catalogue with units (docs/catalogues.md); null: all");
+        key("catalog.ids", ids, unit::none,
+            "only these subhaloes, of those that catalog.select takes; null: all of them");
+        key("catalog.limit", limit, unit::none,
+            "a random sample of this many of them, by catalog.seed; a larger one holds the smaller; null: all",
+            at_least(1));
+        key("catalog.seed", seed, unit::none, "seed of the sample and of drawn redshifts", at_least(0));
+        key("catalog.views", views, unit::none,
+            "cubes of each galaxy; view v is that of view.seed + v and noise.seed + v, v from 0", at_least(1),
+            at_most(1000000));
+        key("catalog.redshift", redshift, unit::none,
+            "observed redshift of the galaxies, or a range to draw each view's from; null: galaxy.redshift");
+        key("catalog.stars", stars, unit::none, "subhalo: the stars bound to it");
+        key("catalog.output", output, unit::none,
+            "folder of cubes, catalogue table and manifest; relative to the config file");
+        key("catalog.format", format, unit::none, "of the cubes: hdf5 (<subhalo>_<view>.h5) or fits");
+        key("catalog.ranks", ranks, unit::none, "ranks that make one cube together; 1: every rank its own",
+            at_least(1));
+    }
+};
+
+/// The cube that is made of every galaxy, and the galaxies.
+struct CatalogConfig {
+    Config cube;
+    CatalogOptions catalog;
+
+    template <class Visitor>
+    void describe(Visitor& key) {
+        cube.describe(key);
+        catalog.describe(key);
+    }
+};
+
+/// Every key that a file may hold; the table refers to the config, which must outlive it.
+OptionTable option_table(CatalogConfig& config);
+
+/// Reads the file, then the `key=value` settings.
+/// @throws Error(Kind::config)  as read_config of the cube; a selection that cannot be understood; settings that contradict each other
+CatalogConfig read_catalog_config(const std::string& path, const std::vector<std::string>& settings);
+
+/// Checks that need no input data. read_catalog_config calls it.
+void check_catalog(const CatalogConfig& config);
+
+} // namespace tessera

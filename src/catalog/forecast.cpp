@@ -1,0 +1,76 @@
+// What `tessera catalog --dry-run` says.
+#include <algorithm>
+#include <filesystem>
+
+#include "tessera/catalog/run.hpp"
+#include "tessera/comm/communicator.hpp"
+
+namespace tessera {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Seconds on one core like that of configs/machines/laptop.yaml, from the rates there and in docs/performance.md: opening the inputs
+/// of a galaxy and laying out its cube; a star read and deposited; a voxel summed, observed and written.
+constexpr double seconds_a_cube = 0.05, seconds_a_star = 3e-7, seconds_a_voxel = 4e-8;
+
+/// Bytes free where the folder is or will be.
+std::int64_t free_bytes(const std::string& folder) {
+    std::error_code failure;
+    fs::path at = fs::absolute(folder, failure);
+    while (!fs::exists(at, failure) && at.has_relative_path()) { at = at.parent_path(); }
+    const fs::space_info space = fs::space(at, failure);
+    return failure ? 0 : static_cast<std::int64_t>(space.available);
+}
+
+} // namespace
+
+CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& world) {
+    CatalogForecast out;
+    CatalogEntry largest;
+    agree(world, [&] {
+        if (!world.is_root()) { return; }
+        const Selection selection = select_galaxies(config);
+        std::vector<std::int64_t> rows;
+        for (const CatalogEntry& entry : selection.entries) {
+            rows.push_back(entry.n_rows);
+            out.n_stars += entry.n_rows;
+            if (entry.n_rows > largest.n_rows) { largest = entry; }
+        }
+        std::sort(rows.begin(), rows.end());
+        out.n_subhalo = selection.n_subhalo;
+        out.n_galaxy = selection.n_galaxy;
+        out.n_cube = std::ssize(rows);
+        out.fewest_stars = rows.front();
+        out.median_stars = rows[rows.size() / 2];
+        out.most_stars = rows.back();
+        if (largest.n_rows == 0) { largest = selection.entries.front(); }
+    });
+    for (std::int64_t* number : {&out.n_subhalo, &out.n_galaxy, &out.n_cube, &out.fewest_stars, &out.median_stars,
+                                 &out.most_stars, &out.n_stars, &largest.id, &largest.view, &largest.n_rows}) {
+        *number = world.broadcast_value(*number, 0);
+    }
+    largest.redshift = world.broadcast_value(largest.redshift, 0);
+
+    const int ranks = static_cast<int>(std::min<std::int64_t>(config.catalog.ranks, world.size()));
+    const auto group = world.split(world.rank() / ranks, world.rank(), Others::work);
+    const SharedInputs shared = read_shared_inputs(config.cube, world);
+    // Next to where the cubes will be: that folder need not be there yet.
+    const std::string folder = config.cube.resolve(config.catalog.output);
+    const fs::path beside = fs::absolute(folder).lexically_normal().parent_path();
+    const Config cube = config_of(config, largest, (beside / fs::path(cube_path(config, largest)).filename()).string());
+    out.largest = forecast_cube(cube, *group, shared);
+
+    const CubeSizes& sizes = out.largest.sizes;
+    const double voxels = static_cast<double>(sizes.n_spaxel * sizes.n_pixel);
+    out.bytes_to_write = out.largest.bytes_to_write * out.n_cube;
+    out.bytes_free = world.broadcast_value(free_bytes(folder), 0);
+    const double cores = static_cast<double>(world.size());
+    out.seconds = (static_cast<double>(out.n_cube) * (seconds_a_cube + voxels * seconds_a_voxel) +
+                   static_cast<double>(out.n_stars) * seconds_a_star) /
+                  cores;
+    return out;
+}
+
+} // namespace tessera

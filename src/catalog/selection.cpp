@@ -1,0 +1,223 @@
+#include "tessera/catalog/selection.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "tessera/core/error.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/core/random.hpp"
+#include "tessera/cosmology/cosmology.hpp"
+
+namespace tessera {
+
+namespace {
+
+constexpr std::uint64_t random_sample = 0x73616d70;   // stream of random numbers: "samp"
+constexpr std::uint64_t random_redshift = 0x72656473; // "reds"
+
+std::vector<ExpressionColumn> expression_columns() {
+    std::vector<ExpressionColumn> out;
+    for (const SubhaloColumn& column : subhalo_columns()) { out.push_back({column.name, column.unit, column.truth}); }
+    return out;
+}
+
+std::vector<std::int64_t> read_ids(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) {
+        throw Error({.kind = Kind::config,
+                     .where = "catalog.ids",
+                     .found = fmt::format("no readable file '{}'", path),
+                     .expected = "a list of ids, or a text file of one id a line"});
+    }
+    std::vector<std::int64_t> ids;
+    std::int64_t number = 0;
+    for (std::string line; std::getline(file, line);) {
+        ++number;
+        line = line.substr(0, line.find('#'));
+        line.erase(std::remove_if(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '\r'; }),
+                   line.end());
+        if (line.empty()) { continue; }
+        std::int64_t id = -1;
+        const auto [end, status] = std::from_chars(line.data(), line.data() + line.size(), id);
+        if (status != std::errc() || end != line.data() + line.size() || id < 0) {
+            throw Error({.kind = Kind::config,
+                         .where = fmt::format("{}, line {}", path, number),
+                         .found = fmt::format("'{}'", line),
+                         .expected = "an id from 0; '#' begins a comment"});
+        }
+        ids.push_back(id);
+    }
+    return ids;
+}
+
+/// The ids asked for, ascending.
+std::vector<std::int64_t> asked_ids(const CatalogConfig& config, std::int64_t n_subhalo) {
+    const IdChoice& choice = *config.catalog.ids;
+    std::vector<std::int64_t> ids = choice.file.empty() ? choice.list : read_ids(config.cube.resolve(choice.file));
+    std::sort(ids.begin(), ids.end());
+    const auto twice = std::adjacent_find(ids.begin(), ids.end());
+    if (twice != ids.end()) {
+        throw Error({.kind = Kind::config,
+                     .where = "catalog.ids",
+                     .found = fmt::format("{} twice", *twice),
+                     .expected = "every id once",
+                     .cure = "several cubes of a galaxy: catalog.views"});
+    }
+    if (!ids.empty() && ids.back() >= n_subhalo) {
+        throw Error({.kind = Kind::config,
+                     .where = "catalog.ids",
+                     .found = fmt::format("{}", ids.back()),
+                     .expected = fmt::format("below {}, the number of subhaloes in the catalogue", n_subhalo)});
+    }
+    return ids;
+}
+
+/// Of `ids` those that the statement holds for.
+std::vector<std::int64_t> those_that_hold(const Expression& select, const SubhaloTable& table,
+                                          const std::vector<std::int64_t>& ids) {
+    std::vector<std::span<const double>> columns;
+    for (const std::string& name : select.columns()) { columns.emplace_back(table.column(name)); }
+    const auto holds = select.evaluate(columns, table.n_row);
+    std::vector<std::int64_t> out;
+    for (const std::int64_t id : ids) {
+        if (holds[static_cast<std::size_t>(id)] != 0) { out.push_back(id); }
+    }
+    return out;
+}
+
+/// The `limit` ids whose random numbers are the smallest, ascending.
+std::vector<std::int64_t> sample(const std::vector<std::int64_t>& ids, std::int64_t limit, std::int64_t seed) {
+    if (std::ssize(ids) <= limit) { return ids; }
+    std::vector<std::pair<double, std::int64_t>> drawn;
+    for (const std::int64_t id : ids) {
+        const Philox random =
+            Philox::at(static_cast<std::uint64_t>(seed), random_sample, static_cast<std::uint64_t>(id));
+        drawn.emplace_back(random.uniform(0), id);
+    }
+    std::nth_element(drawn.begin(), drawn.begin() + limit, drawn.end());
+    std::vector<std::int64_t> out;
+    for (std::int64_t i = 0; i < limit; ++i) { out.push_back(drawn[static_cast<std::size_t>(i)].second); }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+/// The redshift at which the comoving distance is `distance` Mpc, to 1e-12; between `low` and `high`.
+double redshift_at(const Cosmology& cosmology, double distance, double low, double high) {
+    while (high - low > 1e-12 * high) {
+        const double middle = 0.5 * (low + high);
+        if (!(low < middle && middle < high)) { break; }
+        (cosmology.comoving_distance(middle) < distance ? low : high) = middle;
+    }
+    return 0.5 * (low + high);
+}
+
+double redshift_of(const CatalogConfig& config, const Cosmology& cosmology, std::int64_t id, std::int64_t view) {
+    if (!config.catalog.redshift) { return config.cube.galaxy.redshift; }
+    const RedshiftChoice& choice = *config.catalog.redshift;
+    if (choice.min == choice.max) { return choice.min; }
+    constexpr std::int64_t most_views = 1 << 20; // catalog.views stays below it
+    const Philox random = Philox::at(static_cast<std::uint64_t>(config.catalog.seed), random_redshift,
+                                     static_cast<std::uint64_t>(id * most_views + view));
+    const double u = random.uniform(0);
+    if (choice.distribution == RedshiftDistribution::uniform) { return choice.min + u * (choice.max - choice.min); }
+    const double near = cosmology.comoving_distance(choice.min), far = cosmology.comoving_distance(choice.max);
+    const double cube = near * near * near + u * (far * far * far - near * near * near);
+    return redshift_at(cosmology, std::cbrt(cube), choice.min, choice.max);
+}
+
+/// Everything that the catalogue has of the selected galaxies, a value an entry.
+void add_columns(const SnapshotOptions& input, const std::vector<std::int64_t>& ids, std::int64_t n_view,
+                 Selection& out) {
+    const std::vector<std::string> there = available_subhalo_columns(input);
+    std::vector<std::string> names;
+    for (const SubhaloColumn& column : subhalo_columns()) {
+        if (column.name == "id" || std::find(there.begin(), there.end(), column.name) == there.end()) { continue; }
+        out.columns.push_back(column);
+        names.push_back(column.name);
+    }
+    const SubhaloTable table = read_subhaloes(input, names, ids);
+    for (const std::string& name : names) {
+        std::vector<double>& values = out.values.emplace_back();
+        for (const double value : table.column(name)) {
+            values.insert(values.end(), static_cast<std::size_t>(n_view), value);
+        }
+    }
+}
+
+} // namespace
+
+Expression compile_selection(const CatalogOptions& options) {
+    return Expression::compile(options.select.value_or(""), expression_columns(), "catalog.select");
+}
+
+Selection select_galaxies(const CatalogConfig& config) {
+    SnapshotOptions input = config.cube.simulation;
+    if (!input.path.empty()) { input.path = config.cube.resolve(input.path); }
+    const Expression select = compile_selection(config.catalog);
+    std::vector<std::string> names = select.columns();
+    if (std::find(names.begin(), names.end(), "n_stars") == names.end()) { names.emplace_back("n_stars"); }
+    const SubhaloTable table = read_subhaloes(input, names);
+
+    std::vector<std::int64_t> ids(static_cast<std::size_t>(table.n_row));
+    std::iota(ids.begin(), ids.end(), 0);
+    if (config.catalog.ids) { ids = asked_ids(config, table.n_row); }
+    const std::size_t n_asked = ids.size();
+    ids = those_that_hold(select, table, ids);
+    if (config.catalog.ids && ids.size() < n_asked) {
+        log::info(fmt::format("{} of the {} subhaloes of catalog.ids do not meet catalog.select", n_asked - ids.size(),
+                              n_asked));
+    }
+    if (config.catalog.limit) { ids = sample(ids, *config.catalog.limit, config.catalog.seed); }
+    if (ids.empty()) {
+        throw Error({.kind = Kind::config,
+                     .where = "catalog.select",
+                     .found = fmt::format("none of the {} subhaloes of {} for '{}'", table.n_row, table.source,
+                                          config.catalog.select.value_or("")),
+                     .expected = "at least one",
+                     .cure = "loosen the statement"});
+    }
+
+    Selection out;
+    out.n_subhalo = table.n_row;
+    out.n_galaxy = std::ssize(ids);
+    out.snapshot = table.snapshot;
+    out.snapshot_redshift = table.redshift;
+    out.source = table.source;
+    out.checksum = table.checksum;
+    const Cosmology cosmology(config.cube.cosmology);
+    const std::vector<double>& n_stars = table.column("n_stars");
+    for (const std::int64_t id : ids) {
+        for (std::int64_t view = 0; view < config.catalog.views; ++view) {
+            out.entries.push_back({.id = id,
+                                   .view = view,
+                                   .redshift = redshift_of(config, cosmology, id, view),
+                                   .n_rows = static_cast<std::int64_t>(n_stars[static_cast<std::size_t>(id)])});
+        }
+    }
+    add_columns(input, ids, config.catalog.views, out);
+    return out;
+}
+
+std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry) {
+    const char* extension = config.catalog.format == CatalogFormat::fits ? "fits" : "h5";
+    return fmt::format("{}/cubes/{}_{}.{}", config.cube.resolve(config.catalog.output), entry.id, entry.view,
+                       extension);
+}
+
+Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file) {
+    Config out = config.cube;
+    out.simulation.subhalo = entry.id;
+    out.galaxy.redshift = entry.redshift;
+    out.view.seed += entry.view;
+    out.noise.seed += entry.view;
+    out.output.path = file;
+    return out;
+}
+
+} // namespace tessera
