@@ -101,11 +101,9 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
     }
     if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
     if (given.count("verbose") > 0) { log::set_level(log::Level::verbose); }
-    std::vector<std::string> settings;
-    if (given.count("set") > 0) { settings = given["set"].as<std::vector<std::string>>(); }
     CatalogConfig config;
     agree(comm, [&] {
-        config = read_catalog_config(given["config"].as<std::string>(), settings);
+        config = read_catalog_config(given["config"].as<std::string>(), settings_of(given));
         if (given.count("output") > 0) {
             config.catalog.output = std::filesystem::absolute(given["output"].as<std::string>()).string();
             check_catalog(config);

@@ -38,6 +38,10 @@ std::string bytes_text(std::int64_t bytes) {
     return fmt::format("{:.2f} GB", value / 1e9);
 }
 
+std::vector<std::string> settings_of(const po::variables_map& given) {
+    return given.count("set") > 0 ? given["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
 po::variables_map parse(const std::string& command, const std::vector<std::string>& arguments,
                         const po::options_description& options, const std::vector<std::string>& positional) {
     po::positional_options_description places;

@@ -47,6 +47,9 @@ boost::program_options::variables_map parse(const std::string& command, const st
                                             const boost::program_options::options_description& options,
                                             const std::vector<std::string>& positional);
 
+/// The key=value settings of --set, in order; none where it is not given.
+std::vector<std::string> settings_of(const boost::program_options::variables_map& given);
+
 /// "Usage: tessera cube …" followed by the options and an example.
 std::string help_text(const std::string& usage, const std::string& about,
                       const boost::program_options::options_description& options, const std::string& example);

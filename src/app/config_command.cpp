@@ -144,10 +144,7 @@ int read(const std::string& verb, const std::vector<std::string>& arguments, Com
     }
     const std::string path = given["config"].as<std::string>();
     EveryConfig config;
-    agree(comm, [&] {
-        config = read_every_config(path, given.count("set") > 0 ? given["set"].as<std::vector<std::string>>()
-                                                                : std::vector<std::string>{});
-    });
+    agree(comm, [&] { config = read_every_config(path, settings_of(given)); });
     print(comm, verb == "show" ? option_table(config).yaml() : fmt::format("{}: valid\n", path));
     return 0;
 }

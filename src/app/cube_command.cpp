@@ -131,11 +131,9 @@ int run_cube_command(const std::vector<std::string>& arguments, Communicator& co
     if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
     if (given.count("verbose") > 0) { log::set_level(log::Level::verbose); }
 
-    std::vector<std::string> settings;
-    if (given.count("set") > 0) { settings = given["set"].as<std::vector<std::string>>(); }
     Config config;
     agree(comm, [&] {
-        config = read_config(given["config"].as<std::string>(), settings);
+        config = read_config(given["config"].as<std::string>(), settings_of(given));
         if (given.count("output") > 0) {
             config.output.path = std::filesystem::absolute(given["output"].as<std::string>()).string();
             check_config(config);

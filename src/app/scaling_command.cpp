@@ -50,10 +50,6 @@ std::string read_name(const po::variables_map& given) {
     return name;
 }
 
-std::vector<std::string> settings_of(const po::variables_map& given) {
-    return given.count("set") > 0 ? given["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
-}
-
 /// A hidden folder beside the files of a study, for what lives as long as the command.
 std::string scratch_of(const std::string& name) {
     return (fs::path(name).parent_path() / ("." + fs::path(name).filename().string() + ".scratch")).string();

@@ -4,12 +4,7 @@
 #include <sys/resource.h>
 
 #include "tests/app/place.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define TESSERA_SANITIZED 1
-#else
-#define TESSERA_SANITIZED 0
-#endif
+#include "tests/support/sanitizers.hpp"
 
 namespace tessera {
 namespace {
@@ -49,7 +44,7 @@ void expect_forecast(const std::filesystem::path& folder, int n_star, const std:
 }
 
 TEST(Memory, TheForecastIsWithinATenthOfWhatARunTakes) {
-    if (TESSERA_SANITIZED != 0) { GTEST_SKIP() << "a sanitizer has memory of its own"; }
+    if (test::with_sanitizers) { GTEST_SKIP() << "a sanitizer has memory of its own"; }
     const auto folder = test::scratch("memory");
     // A cube of some size decides, then the stars.
     expect_forecast(folder, 10000, {"telescope.field_of_view=5", "telescope.wavelength_range=[4700, 9350]"});

@@ -6,10 +6,13 @@
 
 #include "instrument/fft_convolution.hpp"
 #include "tessera/core/random.hpp"
+#include "tests/instrument/random_kernel.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {
 namespace {
+
+using test::random_kernel;
 
 CubeSlab random_slab(std::int64_t n_wave, std::int64_t n_y, std::int64_t n_x) {
     CubeSlab slab({7, n_wave}, n_y, n_x);
@@ -17,22 +20,6 @@ CubeSlab random_slab(std::int64_t n_wave, std::int64_t n_y, std::int64_t n_x) {
         slab.data()[i] = static_cast<float>(std::pow(Philox::at(3, 1, i).uniform(0), 4));
     }
     return slab;
-}
-
-/// Kernel of random values: neither symmetric nor separable, so that a flip or a transposition shows.
-Kernel2D random_kernel(std::int64_t n_y, std::int64_t n_x) {
-    Kernel2D kernel;
-    kernel.n_y = n_y;
-    kernel.n_x = n_x;
-    kernel.centre_y = (n_y - 1) / 2;
-    kernel.centre_x = (n_x - 1) / 2;
-    kernel.values.clear();
-    for (std::int64_t i = 0; i < n_y * n_x; ++i) {
-        kernel.values.push_back(Philox::at(5, 2, static_cast<std::uint64_t>(i)).uniform(0));
-    }
-    const double sum = std::accumulate(kernel.values.begin(), kernel.values.end(), 0.0);
-    for (double& value : kernel.values) { value /= sum; }
-    return kernel;
 }
 
 /// The definition, in double: result(y, x) = sum_ab kernel(a, b) plane(y + margin + centre - a, …), zero outside the plane.

@@ -5,10 +5,13 @@
 #include "tessera/core/random.hpp"
 #include "tessera/instrument/convolve.hpp"
 #include "tessera/instrument/lsf.hpp"
+#include "tests/instrument/random_kernel.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {
 namespace {
+
+using test::random_kernel;
 
 CubeSlab random_cube(std::int64_t n_wave, std::int64_t n_y, std::int64_t n_x) {
     CubeSlab cube({0, n_wave}, n_y, n_x);
@@ -73,23 +76,6 @@ TEST(LsfOnRanks, StripsOfALargeFieldAreExchangedOnceEach) {
         EXPECT_GT(calls, one) << "this field should come in strips";
         EXPECT_LT(lsf_scratch(lsf, n_spaxel, world.size(), 1), 16 << 20);
     }
-}
-
-/// Random taps: neither symmetric nor separable, so that a flip or a transposition shows.
-Kernel2D random_kernel(std::int64_t n_y, std::int64_t n_x) {
-    Kernel2D kernel;
-    kernel.n_y = n_y;
-    kernel.n_x = n_x;
-    kernel.centre_y = (n_y - 1) / 2;
-    kernel.centre_x = (n_x - 1) / 2;
-    kernel.values.clear();
-    double sum = 0;
-    for (std::int64_t i = 0; i < n_y * n_x; ++i) {
-        kernel.values.push_back(Philox::at(5, 2, static_cast<std::uint64_t>(i)).uniform(0));
-        sum += kernel.values.back();
-    }
-    for (double& value : kernel.values) { value /= sum; }
-    return kernel;
 }
 
 /// Planes over all ranks against whole planes on one.

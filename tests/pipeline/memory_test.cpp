@@ -6,13 +6,8 @@
 
 #include "pipeline/plan.hpp"
 #include "tessera/particles/synthetic.hpp"
+#include "tests/support/sanitizers.hpp"
 #include "tests/support/test_support.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define TESSERA_SANITIZED 1
-#else
-#define TESSERA_SANITIZED 0
-#endif
 
 namespace tessera {
 namespace {
@@ -85,7 +80,7 @@ Peak peak_of(const Scene& scene, Reduction reduction, Communicator& group) {
 }
 
 TEST(MemoryOfRanks, FallsAsTheirNumberButForAFixedPart) {
-    if (TESSERA_SANITIZED != 0) { GTEST_SKIP() << "a sanitizer has memory of its own"; }
+    if (test::with_sanitizers) { GTEST_SKIP() << "a sanitizer has memory of its own"; }
     if (status_of("VmHWM") < 0 || !forget_peak()) { GTEST_SKIP() << "this system does not tell a process its peak"; }
     auto& world = test::world();
     const Scene scene;

@@ -63,11 +63,12 @@ TEST(Summary, WorkIsThatOfAllRanksAndItsBalance) {
             run.shares[0][rank].unit = "stars";
         }
     }
-    const StageSummary& stage = *summarise(study)[1].find("synthesis");
+    const std::vector<PointSummary> points = summarise(study);
+    const StageSummary& stage = *points[1].find("synthesis");
     EXPECT_EQ(stage.work, 300);
     EXPECT_EQ(stage.work_unit, "stars");
     EXPECT_DOUBLE_EQ(stage.work_imbalance, 200 / 150.0);
-    EXPECT_EQ(summarise(study)[1].find("write")->work_unit, "");
+    EXPECT_EQ(points[1].find("write")->work_unit, "");
     EXPECT_NE(study_csv(study).find(",300,stars,1.3333\n"), std::string::npos);
     EXPECT_NE(study_text(study).find("300 stars"), std::string::npos);
 }
