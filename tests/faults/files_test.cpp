@@ -1,11 +1,16 @@
 // Files that fail one rank alone, in the middle of a run: one error on all ranks, with its exit code, and nothing left.
 #include "tests/faults/job.hpp"
+#include "tests/support/sanitizers.hpp"
 
 namespace tessera {
 namespace {
 
 using test::Case;
 using test::Job;
+
+/// The sanitizer of undefined behaviour opens a pipe to look whether an object's type can be read: with no file to be
+/// opened it reports an object that is in order.
+constexpr bool sanitizers_need_files = test::with_sanitizers;
 
 /// Ends with this code and one message.
 std::function<void(Job&)> expect(int code, const std::vector<std::string>& words) {
@@ -30,11 +35,14 @@ TEST(AnInputFile, ThatVanishesOrChangesBetweenLookingAndReadingIsADataError) {
 }
 
 TEST(AnInputFile, ThatOneRankCannotReadIsADataErrorOfAll) {
-    test::run_cases({
+    std::vector<Case> cases = {
         {"input-eio-0", "pread:0:EIO", expect(3, {"stars.hdf5", "Input/output error"})},
         {"input-eio-2", "pread:2:EIO", expect(3, {"stars.hdf5", "Input/output error"})},
-        {"input-unopened", "read:1:no-files", expect(3, {"stars.hdf5", "Too many open files"})},
-    });
+    };
+    if (!sanitizers_need_files) {
+        cases.push_back({"input-unopened", "read:1:no-files", expect(3, {"stars.hdf5", "Too many open files"})});
+    }
+    test::run_cases(cases);
 }
 
 TEST(AFullDisk, OfOneRankIsAResourceErrorOfAll) {
@@ -49,7 +57,9 @@ TEST(AFullDisk, OfOneRankIsAResourceErrorOfAll) {
         cases.push_back({"broken-0-" + output, "fsync:0:EIO", broken, {}, output});
         cases.push_back({"broken-name-" + output, "rename:0:EIO", broken, {}, output});
     }
-    cases.push_back({"full-files", "write:1:no-files", expect(4, {"cube.h5", "Too many open files"})});
+    if (!sanitizers_need_files) {
+        cases.push_back({"full-files", "write:1:no-files", expect(4, {"cube.h5", "Too many open files"})});
+    }
     test::run_cases(cases);
 }
 
