@@ -1,3 +1,4 @@
+#include <charconv>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "app/command.hpp"
 #include "tessera/catalog/run.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/core/termination.hpp"
 
 namespace po = boost::program_options;
 
@@ -19,6 +21,8 @@ po::options_description options() {
     all.add_options()("config", po::value<std::string>(), "configuration file (also as the first word)");
     all.add_options()("resume", "go on with the catalogue in the folder; without one, begin");
     all.add_options()("retry-failed", "go on, and try again what failed");
+    all.add_options()("time-limit", po::value<std::string>(),
+                      "time for this run, SECONDS or HH:MM:SS: begins no cube that would not be done by then");
     all.add_options()("dry-run", "say what would be made, its sizes, and estimates of time, memory and disk");
     all.add_options()("output,o", po::value<std::string>(), "folder, sets catalog.output (from the current folder)");
     all.add_options()("set", po::value<std::vector<std::string>>()->composing(),
@@ -27,6 +31,31 @@ po::options_description options() {
     all.add_options()("verbose,v", "what is done for each galaxy of rank 0");
     all.add_options()("help,h", "this text");
     return all;
+}
+
+/// "90", "1:30:00", "0:01:30.5" in seconds.
+double seconds_of(const std::string& text) {
+    double seconds = 0;
+    int n_part = 0;
+    for (std::size_t at = 0; at <= text.size(); ++n_part) {
+        const std::size_t end = std::min(text.find(':', at), text.size());
+        double part = -1;
+        const auto [stop, status] = std::from_chars(text.data() + at, text.data() + end, part);
+        const bool whole = status == std::errc() && stop == text.data() + end && part >= 0;
+        if (!whole || (n_part > 0 && part >= 60)) {
+            n_part = 0;
+            break;
+        }
+        seconds = 60 * seconds + part;
+        at = end + 1;
+    }
+    if ((n_part != 1 && n_part != 3) || !(seconds > 0)) {
+        throw Error({.kind = Kind::config,
+                     .where = "--time-limit",
+                     .found = fmt::format("'{}'", text),
+                     .expected = "seconds, or HH:MM:SS"});
+    }
+    return seconds;
 }
 
 std::string time_text(double seconds) {
@@ -59,12 +88,15 @@ std::string summary_text(const CatalogSummary& summary) {
                                    summary.n_entry, summary.n_failed, summary.n_made, summary.seconds);
     if (summary.n_adopted > 0) { text += fmt::format(", {} found finished", summary.n_adopted); }
     for (const std::string& file : summary.files) { text += "\nwrote " + file; }
+    if (summary.n_open > 0) {
+        text += fmt::format("\nresumable: {} of {} done, go on with --resume", summary.n_done, summary.n_entry);
+    }
     return text;
 }
 
 /// Exit code 5, when some failed.
 void refuse_failures(const CatalogSummary& summary, const std::string& folder) {
-    if (summary.failures.empty()) { return; }
+    if (summary.failures.empty() || summary.n_open > 0) { return; } // a later run makes the rest and lists them
     constexpr std::size_t most = 10;
     std::string list;
     for (std::size_t i = 0; i < std::min(most, summary.failures.size()); ++i) {
@@ -99,8 +131,7 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
                      .expected = "tessera catalog CONFIG.yaml, or status or verify and a folder",
                      .cure = "configs/catalog.yaml is an example; `tessera catalog --help` shows the usage"});
     }
-    if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
-    if (given.count("verbose") > 0) { log::set_level(log::Level::verbose); }
+    set_log_level("catalog", given);
     CatalogConfig config;
     agree(comm, [&] {
         config = read_catalog_config(given["config"].as<std::string>(), settings_of(given));
@@ -114,7 +145,9 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
         print(comm, forecast_text(forecast, comm));
         return 0;
     }
-    const CatalogRequest request{.resume = given.count("resume") > 0, .retry_failed = given.count("retry-failed") > 0};
+    CatalogRequest request{.resume = given.count("resume") > 0, .retry_failed = given.count("retry-failed") > 0};
+    if (given.count("time-limit") > 0) { request.time_limit = seconds_of(given["time-limit"].as<std::string>()); }
+    const StopRequests stop_requests;
     const CatalogSummary summary = run_catalog(config, request, comm);
     log::info(summary_text(summary));
     refuse_failures(summary, config.cube.resolve(config.catalog.output));

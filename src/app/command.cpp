@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/log.hpp"
 #include "tessera/core/options.hpp"
 
 namespace po = boost::program_options;
@@ -40,6 +41,18 @@ std::string bytes_text(std::int64_t bytes) {
 
 std::vector<std::string> settings_of(const po::variables_map& given) {
     return given.count("set") > 0 ? given["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+void set_log_level(const std::string& command, const po::variables_map& given) {
+    const bool quiet = given.count("quiet") > 0, verbose = given.count("verbose") > 0;
+    if (quiet && verbose) {
+        throw Error({.kind = Kind::config,
+                     .where = "tessera " + command,
+                     .found = "--quiet and --verbose together",
+                     .expected = "one of them"});
+    }
+    if (quiet) { log::set_level(log::Level::quiet); }
+    if (verbose) { log::set_level(log::Level::verbose); }
 }
 
 po::variables_map parse(const std::string& command, const std::vector<std::string>& arguments,

@@ -47,6 +47,9 @@ boost::program_options::variables_map parse(const std::string& command, const st
                                             const boost::program_options::options_description& options,
                                             const std::vector<std::string>& positional);
 
+/// By --quiet and --verbose. @throws Error(Kind::config)  both
+void set_log_level(const std::string& command, const boost::program_options::variables_map& given);
+
 /// The key=value settings of --set, in order; none where it is not given.
 std::vector<std::string> settings_of(const boost::program_options::variables_map& given);
 

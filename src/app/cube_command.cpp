@@ -122,14 +122,7 @@ int run_cube_command(const std::vector<std::string>& arguments, Communicator& co
                      .expected = "tessera cube CONFIG.yaml",
                      .cure = "configs/ has examples; `tessera cube --help` shows the usage"});
     }
-    if (given.count("quiet") > 0 && given.count("verbose") > 0) {
-        throw Error({.kind = Kind::config,
-                     .where = "tessera cube",
-                     .found = "--quiet and --verbose together",
-                     .expected = "one of them"});
-    }
-    if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
-    if (given.count("verbose") > 0) { log::set_level(log::Level::verbose); }
+    set_log_level("cube", given);
 
     Config config;
     agree(comm, [&] {

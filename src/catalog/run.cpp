@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "catalog/curfew.hpp"
 #include "catalog/start.hpp"
 #include "catalog/table.hpp"
 #include "tessera/comm/communicator.hpp"
@@ -80,11 +81,13 @@ Todo share(const catalog::Start& start, Communicator& world) {
 /// Makes cubes, one after the other, until none is left or the run has to stop.
 class Worker {
 public:
-    Worker(const CatalogConfig& config, const std::string& folder, const Todo& todo, Communicator& world)
-        : config_(config), folder_(folder), todo_(todo), world_(world), counter_(world.counter()) {
+    Worker(const CatalogConfig& config, const std::string& folder, const Todo& todo, const catalog::Curfew& curfew,
+           Communicator& world)
+        : config_(config), folder_(folder), todo_(todo), world_(world), counter_(world.counter()), curfew_(curfew) {
         const int ranks = static_cast<int>(std::min<std::int64_t>(config.catalog.ranks, world.size()));
         group_ = world.split(world.rank() / ranks, world.rank(), Others::work);
         shared_ = read_shared_inputs(config.cube, world);
+        shared_.time_limit = config.catalog.time_limit;
         agree(world, [&] {
             if (group_->is_root()) { writer_.emplace(folder, world.rank()); }
         });
@@ -94,11 +97,13 @@ public:
     std::optional<Error> work() {
         const auto n = std::ssize(todo_.entries);
         for (std::int64_t i = next(); i < n; i = next()) {
+            const auto begin = Clock::now();
             auto stop = make(static_cast<std::size_t>(i));
             if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) {
                 if (group_->is_root()) { counter_->fetch_add(n); } // nobody begins another
                 return stop;
             }
+            curfew_.learn(seconds_since(begin));
             report(i + 1, n);
         }
         return std::nullopt;
@@ -109,7 +114,12 @@ public:
 
 private:
     std::int64_t next() {
-        const std::int64_t mine = group_->is_root() ? counter_->fetch_add(1) : 0;
+        std::int64_t mine = 0;
+        if (group_->is_root()) {
+            // Once the time is over nobody begins another.
+            mine = curfew_.has_come() ? std::ssize(todo_.entries) + counter_->fetch_add(std::ssize(todo_.entries))
+                                      : counter_->fetch_add(1);
+        }
         return group_->broadcast_value(mine, 0);
     }
 
@@ -185,15 +195,17 @@ private:
     std::unique_ptr<SharedCounter> counter_;
     std::unique_ptr<Communicator> group_;
     SharedInputs shared_;
+    catalog::Curfew curfew_;
     std::optional<ManifestWriter> writer_; ///< of the first of a group
     Clock::time_point start_ = Clock::now(), last_report_ = start_;
 };
 
 /// Works until all is done; all ranks meet at the end, asleep while others work.
-void make_cubes(const CatalogConfig& config, const std::string& folder, const Todo& todo, Communicator& world) {
+void make_cubes(const CatalogConfig& config, const std::string& folder, const Todo& todo, const catalog::Curfew& curfew,
+                Communicator& world) {
     std::optional<Error> stop;
     {
-        Worker worker(config, folder, todo, world);
+        Worker worker(config, folder, todo, curfew, world);
         stop = worker.work();
         worker.close();
         world.sleep_until_all_arrive();
@@ -210,6 +222,7 @@ void fill(CatalogSummary& summary, const Manifest& manifest) {
     summary.n_entry = std::ssize(manifest.entries);
     summary.n_done = manifest.count(EntryState::done);
     summary.n_failed = manifest.count(EntryState::failed);
+    summary.n_open = summary.n_entry - summary.n_done - summary.n_failed;
     for (std::size_t i = 0; i < manifest.records.size(); ++i) {
         if (manifest.records[i].state != EntryState::failed) { continue; }
         summary.failures.emplace_back(cube_name(manifest.entries[i], manifest.extension), manifest.records[i].message);
@@ -218,7 +231,7 @@ void fill(CatalogSummary& summary, const Manifest& manifest) {
 
 void share(CatalogSummary& summary, Communicator& world) {
     for (std::int64_t* number :
-         {&summary.n_entry, &summary.n_done, &summary.n_failed, &summary.n_made, &summary.n_adopted}) {
+         {&summary.n_entry, &summary.n_done, &summary.n_failed, &summary.n_open, &summary.n_made, &summary.n_adopted}) {
         *number = world.broadcast_value(*number, 0);
     }
     summary.seconds = world.broadcast_value(summary.seconds, 0);
@@ -265,7 +278,7 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         log::info(fmt::format("{}: {} cubes, {} to be made", folder, start.manifest.entries.size(), start.todo.size()));
     });
     const Todo todo = share(start, world);
-    if (!todo.entries.empty()) { make_cubes(config, folder, todo, world); }
+    if (!todo.entries.empty()) { make_cubes(config, folder, todo, catalog::Curfew(request.time_limit, begin), world); }
 
     CatalogSummary summary;
     agree(world, [&] {

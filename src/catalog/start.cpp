@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Keys that say how the cubes are made, not which: they may change from run to run.
-constexpr std::array free_keys{"catalog.output", "catalog.ranks", "parallel.threads"};
+constexpr std::array free_keys{"catalog.output", "catalog.ranks", "catalog.time_limit", "parallel.threads"};
 
 std::map<std::string, std::string> config_map(const CatalogConfig& config) {
     CatalogConfig copy = config;

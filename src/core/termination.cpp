@@ -28,7 +28,10 @@ std::array<Slot, n_slot> slots;
 std::atomic<int> my_rank{0}, group_size{1};
 std::atomic<int> spoken_here{0};
 std::atomic<std::atomic<int>*> spoken{&spoken_here};
-std::atomic<bool> ending{false};
+std::atomic<bool> ending{false}, stop_asked{false};
+
+constexpr std::array<int, 2> asking{SIGUSR1, SIGTERM};
+std::array<struct sigaction, asking.size()> meant_before{};
 
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free &&
                   std::atomic<std::atomic<int>*>::is_always_lock_free,
@@ -110,7 +113,27 @@ void end_process(int number, siginfo_t* info, void* /*context*/) {
     ::_exit(128 + number);
 }
 
+void ask_to_stop(int number, siginfo_t* info, void* context) {
+    if (stop_asked.exchange(true) && number == SIGTERM) { end_process(number, info, context); }
+}
+
 } // namespace
+
+StopRequests::StopRequests() {
+    stop_asked = false;
+    struct sigaction action{};
+    action.sa_sigaction = ask_to_stop;
+    action.sa_flags = SA_SIGINFO | SA_RESTART; // reads and writes go on
+    ::sigemptyset(&action.sa_mask);
+    for (std::size_t i = 0; i < asking.size(); ++i) { ::sigaction(asking[i], &action, &meant_before[i]); }
+}
+
+StopRequests::~StopRequests() {
+    for (std::size_t i = 0; i < asking.size(); ++i) { ::sigaction(asking[i], &meant_before[i], nullptr); }
+    stop_asked = false;
+}
+
+bool StopRequests::asked() { return stop_asked.load(); }
 
 void handle_termination() {
     struct sigaction action{};

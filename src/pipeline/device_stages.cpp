@@ -34,7 +34,8 @@ void DeviceStages::project(Galaxy& galaxy) {
     galaxy.stars.row = std::move(rows);
 }
 
-void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress) {
+void DeviceStages::synthesise(SynthesisReport& report, const Progress& progress,
+                              const std::function<void()>& /*check*/) { // the stages are short
     const StageMarks::Stage stage(marks_, "synthesis");
     const bool in_blocks = mpi_.size() > 1 && reduction_.method == Reduction::reduce_scatter;
     PlaneBlocks blocks;

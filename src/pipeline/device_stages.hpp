@@ -14,7 +14,7 @@ class DeviceStages final : public Stages {
 public:
     DeviceStages(const Plan& plan, Communicator& comm);
     void project(Galaxy& galaxy) override;
-    void synthesise(SynthesisReport& report, const Progress& progress) override;
+    void synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) override;
     void reduce() override;
     ObservedCube observe() override;
     Traffic traffic() const override;

@@ -36,7 +36,7 @@ void HostStages::project(Galaxy& galaxy) {
     if (!plan_.config.output.stages) { std::vector<std::int32_t>().swap(galaxy.projection.spaxel); }
 }
 
-void HostStages::synthesise(SynthesisReport& report, const Progress& progress) {
+void HostStages::synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) {
     const Reduction way = reduction_.method;
     const std::array band{plan_.band.edges.front(), plan_.band.edges.back()};
     if (way == Reduction::allreduce && comm_.size() > 1) {
@@ -48,6 +48,7 @@ void HostStages::synthesise(SynthesisReport& report, const Progress& progress) {
         const CubeBlocks blocks = plan_.blocks(way, comm_.size(), comm_.broadcast_value(plan_.where.threads, 0));
         slab_ = exchanges() ? collect_in_blocks(blocks, reduction_.owners, n_y, n_x, comm_, plan_.where)
                             : sum_in_blocks(blocks, n_y, n_x, comm_, plan_.where);
+        slab_->after_each(check);
         log::detail(fmt::format("the cube is made in {} blocks: {} of spaxels times {} of wavelengths", blocks.count(),
                                 blocks.n_part, blocks.n_wave_block));
         synthesise_into(*slab_, sky_, plan_.library, plan_.config.ssp.outside, plan_.pixels,

@@ -10,7 +10,7 @@ class HostStages final : public Stages {
 public:
     HostStages(const Plan& plan, Communicator& comm) : plan_(plan), comm_(comm) {}
     void project(Galaxy& galaxy) override;
-    void synthesise(SynthesisReport& report, const Progress& progress) override;
+    void synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) override;
     void reduce() override;
     ObservedCube observe() override;
     Traffic traffic() const override { return comm_.traffic(); }

@@ -12,6 +12,7 @@
 #include "pipeline/product.hpp"
 #include "pipeline/stages.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/comm/time_limit.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
 #include "tessera/io/write_aside.hpp"
@@ -24,6 +25,15 @@ template <class Stage>
 auto timed(const char* name, Stage&& stage) {
     const Region region(name);
     return stage();
+}
+
+/// Progress that looks at the clock as well, where no other rank has to be asked.
+Progress limited(const Progress& progress, const TimeLimit& limit, const SharedInputs& shared, Communicator& comm) {
+    if (!shared.time_limit || comm.size() > 1) { return progress; }
+    return [&](std::int64_t done, std::int64_t total) {
+        if (progress) { progress(done, total); }
+        limit.check(comm, "a batch of stars");
+    };
 }
 
 void report_outside(const Plan& plan, const SynthesisReport& report) {
@@ -40,6 +50,7 @@ void report_outside(const Plan& plan, const SynthesisReport& report) {
 
 CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress, const SharedInputs& shared) {
     Regions::instance().clear();
+    const TimeLimit limit(shared.time_limit);
     for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
     const Plan plan = timed("prepare", [&] { return make_plan(config, comm, shared); });
     check_inputs_stay(plan, comm);
@@ -49,14 +60,21 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     CubeSummary summary;
     Galaxy galaxy;
     const Vector3 origin = timed("read", [&] { return read_stars(plan, galaxy); });
+    limit.check(comm, "reading");
     const auto n_star = static_cast<double>(galaxy.stars.size());
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
     timed("spaxels", [&] { stages->project(galaxy); });
     timed("gas", [&] { add_gas(plan, origin, galaxy, comm); });
-    timed("synthesis", [&] { stages->synthesise(summary.synthesis, progress); });
+    limit.check(comm, "projection");
+    timed("synthesis", [&] {
+        stages->synthesise(summary.synthesis, limited(progress, limit, shared, comm),
+                           [&] { limit.check(comm, "a block of synthesis"); });
+    });
+    limit.check(comm, "synthesis");
     report_outside(plan, summary.synthesis);
     timed("reduce", [&] { stages->reduce(); });
     ObservedCube cube = stages->observe(); // psf, lsf, noise
+    limit.check(comm, "the instrument");
     const auto n_voxel = static_cast<double>(cube.flux.data().size());
     std::vector<double> image;
     std::vector<CubeMap> maps = timed("maps", [&] {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "pipeline/galaxy.hpp"
@@ -17,7 +18,8 @@ public:
     /// Rotates the galaxy, finds the spaxel of each star, and orders the stars by it. An empty field is an error unless the user
     /// asked for zeros.
     virtual void project(Galaxy& galaxy) = 0;
-    virtual void synthesise(SynthesisReport& report, const Progress& progress) = 0;
+    /// @param check  called on all ranks alike between blocks of the cube, where the host makes it in blocks; may throw on all of them
+    virtual void synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) = 0;
     virtual void reduce() = 0;
     /// PSF, then LSF, then noise.
     virtual ObservedCube observe() = 0;

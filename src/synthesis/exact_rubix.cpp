@@ -155,6 +155,7 @@ void exact_rubix(const SpaxelStars& stars, const ssp::Library& library, const ss
             if (progress) { progress(n_done, stars.size()); }
         }
         cube.close();
+        cube.check();
     }
 }
 

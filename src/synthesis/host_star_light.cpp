@@ -57,6 +57,7 @@ void HostStarLight::sum(const std::vector<LightShare>& shares, const RowKind& /*
                     [&] { cube_.advance(); });
             }
             cube_.close();
+            cube_.check();
         }
     }
 }

@@ -86,6 +86,10 @@ TEST(CatalogCommand, MakesACatalogueAndSaysSo) {
                    {"catalog.select", "Msun", "kpc"});
     expect_failure(place.run({"-o", "other", "--set", "catalog.views=2", "--set", "view.rotation=none"}), 2,
                    {"catalog.views"});
+    expect_failure(place.run({"-o", "other", "-q", "-v"}), 2, {"tessera catalog", "--quiet and --verbose"});
+    for (const char* text : {"soon", "1:30", "1:70:00", "0", "-5", "1::2", ""}) {
+        expect_failure(place.run({"-o", "other", fmt::format("--time-limit={}", text)}), 2, {"--time-limit"});
+    }
 }
 
 TEST(CatalogCommand, EndsWithCodeFiveWhereAGalaxyFailed) {
@@ -101,6 +105,21 @@ TEST(CatalogCommand, EndsWithCodeFiveWhereAGalaxyFailed) {
     auto again = settings;
     again.emplace_back("--resume");
     expect_failure(place.run(again), 5, {"could not be made"});
+}
+
+TEST(CatalogCommand, BeginsNoMoreWhenItsTimeIsOver) {
+    const CatalogPlace place("cli-time");
+    const auto stopped = place.run({"--time-limit", "0:00:00.001"}, 2);
+    expect_success(stopped);
+    EXPECT_TRUE(contains(stopped.err, "resumable: 0 of ")) << stopped.err;
+    EXPECT_TRUE(contains(stopped.err, "go on with --resume")) << stopped.err;
+    const auto failed = place.run({"--resume", "--set", "catalog.time_limit=1e-6"});
+    expect_failure(failed, 5, {"could not be made"});
+    EXPECT_TRUE(contains(failed.err, "at most 1e-06 s in all")) << failed.err;
+    const auto made = place.run({"--retry-failed", "--time-limit", "0:10:00"}, 2);
+    expect_success(made);
+    EXPECT_FALSE(contains(made.err, "resumable")) << made.err;
+    expect_success(place.about("verify"));
 }
 
 TEST(CatalogCommand, AFullDiskStopsTheRunAndItGoesOnLater) {

@@ -80,6 +80,26 @@ printf '0\n1\n' >subhaloes.txt
 run 0 PBS_ARRAY_INDEX=2 BASE=base.yaml "${job[@]}" LIST=subhaloes.txt CUBES=box_cubes "$root/jobscripts/pbs_array.sh"
 [ "$(echo box_cubes/*)" = box_cubes/subhalo_1.h5 ] || fail "pbs_array.sh: $(echo box_cubes/*)"
 
+# A catalogue whose job is out of time goes back into the queue, and then comes to its end; with stand-ins for Slurm's commands.
+cat >stand_in/srun <<'SH'
+#!/bin/sh
+while [ "${1#-}" != "$1" ]; do shift; done
+exec "$@"
+SH
+printf '#!/bin/sh\necho "$@" >requeued\n' >stand_in/scontrol
+chmod +x stand_in/scontrol
+catalogue=(PATH="$work/stand_in:$PATH" TESSERA_MPI=off "$root/jobscripts/slurm_catalog.sh")
+run 0 SLURM_JOB_ID=7 "${catalogue[@]}" base.yaml mocks --time-limit 1e-3
+[ "$(cat requeued)" = "requeue 7" ] || fail "slurm_catalog.sh does not go back into the queue"
+rm requeued
+run 0 SLURM_JOB_ID=7 SLURM_JOB_END_TIME=$(($(date +%s) + 900)) "${catalogue[@]}" base.yaml mocks
+[ "$(ls mocks/cubes | wc -l)" -eq 2 ] || fail "slurm_catalog.sh: $(ls mocks/cubes)"
+[ ! -e requeued ] || fail "slurm_catalog.sh goes back into the queue when all is done"
+echo base.yaml >list.txt
+run 0 SLURM_JOB_ID=8 SLURM_ARRAY_JOB_ID=8 SLURM_ARRAY_TASK_ID=1 "${catalogue[@]}" list.txt all
+[ -s all/base/catalogue.fits ] || fail "slurm_catalog.sh: no catalogue of the list's first line"
+run 2 SLURM_JOB_ID=8 SLURM_ARRAY_JOB_ID=8 SLURM_ARRAY_TASK_ID=2 "${catalogue[@]}" list.txt all
+
 # A machine without GPUs is an error that says so (exit code 4), one with GPUs has a cube now.
 status=0
 env TESSERA="$program" "${job[@]}" CONFIG=galaxy_2.yaml "$root/jobscripts/pbs_gpu.sh" >out 2>&1 </dev/null || status=$?

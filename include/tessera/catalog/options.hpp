@@ -71,6 +71,7 @@ struct CatalogOptions {
     std::string output = "mocks";
     CatalogFormat format = CatalogFormat::hdf5;
     std::int64_t ranks = 1;
+    std::optional<double> time_limit;
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -93,6 +94,8 @@ struct CatalogOptions {
         key("catalog.format", format, unit::none, "of the cubes: hdf5 (<subhalo>_<view>.h5) or fits");
         key("catalog.ranks", ranks, unit::none, "ranks that make one cube together; 1: every rank its own",
             at_least(1));
+        key("catalog.time_limit", time_limit, unit::second,
+            "longest time for one galaxy, which fails then while the others go on; null: any", above(0));
     }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,12 +18,15 @@ class Communicator;
 struct CatalogRequest {
     bool resume = false;       ///< go on with an unfinished catalogue, or begin one where there is none
     bool retry_failed = false; ///< the same, and try again what failed before
+    std::optional<double> time_limit =
+        {}; ///< s for the whole run: no cube is begun that is not likely to be done by then
 };
 
 /// What a run did; the same on every rank.
 struct CatalogSummary {
     std::int64_t n_entry = 0, n_done = 0, n_failed = 0; ///< of the whole catalogue, now
-    std::int64_t n_made = 0;                            ///< cubes that this run made
+    std::int64_t n_open = 0; ///< neither done nor failed: the run was asked to stop (StopRequests), or its time is over
+    std::int64_t n_made = 0; ///< cubes that this run made
     std::int64_t n_adopted = 0; ///< whole cubes that an earlier run had finished, but not recorded
     double seconds = 0;
     std::vector<std::string> files;                            ///< catalogue tables

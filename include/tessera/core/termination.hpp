@@ -12,6 +12,18 @@ namespace tessera {
 /// (nohup). Call first thing in main.
 void handle_termination();
 
+/// While one lives, SIGUSR1 and SIGTERM do not end this process: they ask it to come to an end by itself. A second SIGTERM ends it as
+/// above. One at a time.
+class StopRequests {
+public:
+    StopRequests();
+    ~StopRequests(); ///< signals mean again what they did before; what was asked is forgotten
+    StopRequests(const StopRequests&) = delete;
+    StopRequests& operator=(const StopRequests&) = delete;
+
+    static bool asked(); ///< whether one has come
+};
+
 /// The ranks that end together. A launcher sends its signal to all of them: rank 0 then speaks. A signal from elsewhere comes to
 /// one, which speaks itself.
 /// @param spoken  zero at first, in memory that the ranks of a node share, so that one of them speaks; nullptr: none is shared.

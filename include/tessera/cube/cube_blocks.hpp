@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "tessera/cube/cube.hpp"
@@ -85,12 +87,18 @@ public:
     virtual void advance() noexcept {}
     /// The open block is complete.
     virtual void close() = 0;
+    /// After each close(), on all ranks alike: what `after_each` was given, which may throw on all of them.
+    void check() const {
+        if (check_) { check_(); }
+    }
+    void after_each(std::function<void()> check) { check_ = std::move(check); }
 
 protected:
     explicit BlockedCube(const CubeBlocks& blocks) : blocks_(blocks) {}
 
 private:
     CubeBlocks blocks_;
+    std::function<void()> check_;
 };
 
 /// All in one block: a partial cube.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,13 +65,14 @@ struct CubeForecast {
 /// What many galaxies have in common, so that it is read once. Null: each run reads its own.
 struct SharedInputs {
     std::shared_ptr<const ssp::Library> library; ///< what read_shared_inputs() makes of the same configuration's `ssp`
+    std::optional<double> time_limit = {};       ///< s that each run may take until it writes; none: any time
 };
 
 /// Reads it; every rank of `comm` holds it afterwards. Collective. @throws Error(Kind::data)  as ssp::read_library
 SharedInputs read_shared_inputs(const Config& config, Communicator& comm);
 
 /// One galaxy to one cube: read, orient, filter, spaxels, SSP look-up, Doppler shift, resampling, sum, PSF, LSF, noise, maps,
-/// files. Collective.
+/// files. Collective. The time limit is looked at between stages, between blocks of synthesis, and on one rank between its batches of stars.
 /// @throws Error  of every kind, the same on every rank; no file under its final name is left incomplete
 CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress = {},
                      const SharedInputs& shared = {});
