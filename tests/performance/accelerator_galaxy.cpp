@@ -106,7 +106,7 @@ Run Telescope::observe(const Stars& stars) {
         named("spaxels");
         stages.project(galaxy);
         named("synthesis");
-        stages.synthesise(report, {});
+        stages.synthesise(report, {}, {});
         named("reduce");
         stages.reduce();
         named("psf, lsf, noise");
