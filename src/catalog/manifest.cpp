@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr int layout = 1;
+constexpr int layout = 2;
 constexpr std::array state_names{"waiting", "running", "done", "failed"}; // by EntryState
 
 std::string main_journal(const std::string& folder) { return (fs::path(folder) / "manifest.journal").string(); }
@@ -52,6 +52,26 @@ double number(const Json& json) { return json.is_null() ? std::nan("") : json.ge
 
 std::uint64_t hexadecimal(const std::string& text) { return std::stoull(text, nullptr, 16); }
 
+Json to_json(const CubeMeasures& measures) {
+    Json out{{"flux", number(measures.flux)},
+             {"half_light_radius", number(measures.half_light_radius)},
+             {"lambda_r", number(measures.lambda_r)},
+             {"signal_to_noise", number(measures.signal_to_noise)},
+             {"magnitudes", Json::object()}};
+    for (const auto& [band, magnitude] : measures.magnitudes) { out["magnitudes"][band] = number(magnitude); }
+    return out;
+}
+
+CubeMeasures measures_from(const Json& json) {
+    CubeMeasures out{.flux = number(json.at("flux")),
+                     .half_light_radius = number(json.at("half_light_radius")),
+                     .lambda_r = number(json.at("lambda_r")),
+                     .signal_to_noise = number(json.at("signal_to_noise")),
+                     .magnitudes = {}};
+    for (const auto& [band, magnitude] : json.at("magnitudes").items()) { out.magnitudes[band] = number(magnitude); }
+    return out;
+}
+
 Json to_json(std::int64_t entry, const EntryRecord& record) {
     Json out{{"record", state_names[static_cast<std::size_t>(record.state)]},
              {"entry", entry},
@@ -75,6 +95,7 @@ Json to_json(std::int64_t entry, const EntryRecord& record) {
         out["error_rms"] = number(facts.error_rms);
         out["error_max"] = number(facts.error_max);
         out["rotation"] = facts.rotation;
+        out["measures"] = to_json(record.measures);
     }
     return out;
 }
@@ -101,6 +122,7 @@ EntryRecord record_from(const Json& json, EntryState state) {
         out.facts.error_rms = number(json.at("error_rms"));
         out.facts.error_max = number(json.at("error_max"));
         out.facts.rotation = json.at("rotation");
+        out.measures = measures_from(json.at("measures"));
     }
     return out;
 }

@@ -10,7 +10,9 @@
 
 #include <fmt/format.h>
 
+#include "catalog/bands.hpp"
 #include "catalog/curfew.hpp"
+#include "catalog/sheet.hpp"
 #include "catalog/start.hpp"
 #include "catalog/table.hpp"
 #include "tessera/comm/communicator.hpp"
@@ -89,7 +91,9 @@ public:
         shared_ = read_shared_inputs(config.cube, world);
         shared_.time_limit = config.catalog.time_limit;
         agree(world, [&] {
-            if (group_->is_root()) { writer_.emplace(folder, world.rank()); }
+            if (!group_->is_root()) { return; }
+            writer_.emplace(folder, world.rank());
+            bands_ = catalog::bands_of(config);
         });
     }
 
@@ -140,7 +144,7 @@ private:
         if (!group_->is_root()) { return std::nullopt; }
         if (failure && concerns_all(*failure)) { return failure; }
         if (!failure) {
-            stop = error_of([&] { record = catalog::record_of(path, seconds_since(begin)); });
+            stop = error_of([&] { record = catalog::record_of(path, bands_, seconds_since(begin)); });
             if (stop) { return stop; } // it was whole a moment ago
         } else {
             record = {.state = EntryState::failed,
@@ -197,6 +201,7 @@ private:
     SharedInputs shared_;
     catalog::Curfew curfew_;
     std::optional<ManifestWriter> writer_; ///< of the first of a group
+    std::vector<Band> bands_;              ///< likewise
     Clock::time_point start_ = Clock::now(), last_report_ = start_;
 };
 
@@ -287,6 +292,9 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         if (!manifest) { throw Error({.kind = Kind::resource, .where = folder, .found = "no manifest any more"}); }
         write_manifest(folder, *manifest);
         summary.files = catalog::write_table(folder, catalog::table_of(config, selection, *manifest), *manifest);
+        if (const std::string sheet = catalog::write_sheet(folder, selection, *manifest); !sheet.empty()) {
+            summary.files.push_back(sheet);
+        }
         fill(summary, *manifest);
         summary.n_adopted = start.n_adopted;
         for (const std::int64_t i : todo.index) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "catalog/bands.hpp"
 #include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera_version.hpp"
@@ -120,14 +121,15 @@ void check_finished(Manifest& manifest, const fs::path& folder) {
 }
 
 /// A cube that was finished the moment before its run was killed. @return  whether there is one, whole and of this configuration
-bool adopt(const CatalogConfig& config, const CatalogEntry& entry, EntryRecord& record) {
+bool adopt(const CatalogConfig& config, const CatalogEntry& entry, const std::vector<Band>& bands,
+           EntryRecord& record) {
     const std::string path = cube_path(config, entry);
     std::error_code ignored;
     if (!fs::exists(path, ignored)) { return false; }
     try {
         Config expected = config_of(config, entry, path);
         if (read_cube_facts(path).config != option_table(expected).yaml()) { return false; }
-        record = record_of(path, 0);
+        record = record_of(path, bands, 0);
         return true;
     } catch (const Error& error) {
         log::warning(fmt::format("{} is made again: {}", path, error.what()));
@@ -150,7 +152,7 @@ std::uint64_t file_checksum(const std::string& path) {
     return hash.hash();
 }
 
-EntryRecord record_of(const std::string& path, double seconds) {
+EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, double seconds) {
     EntryRecord out;
     out.state = EntryState::done;
     out.seconds = seconds;
@@ -158,6 +160,7 @@ EntryRecord record_of(const std::string& path, double seconds) {
     out.host = host_name();
     out.facts = read_cube_facts(path);
     out.facts.config.clear();
+    out.measures = measure(read_cube_sums(path), bands);
     out.bytes = static_cast<std::int64_t>(fs::file_size(path));
     out.checksum = file_checksum(path);
     return out;
@@ -199,12 +202,13 @@ Start start(const CatalogConfig& config, const CatalogRequest& request, const Se
     remove_partial_files(folder);
     remove_partial_files(fs::path(folder) / "cubes");
     Manifest& manifest = out.manifest;
+    const std::vector<Band> bands = bands_of(config);
     for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
         EntryRecord& record = manifest.records[i];
         if (record.state == EntryState::done || (record.state == EntryState::failed && !request.retry_failed)) {
             continue;
         }
-        if (adopt(config, manifest.entries[i], record)) {
+        if (adopt(config, manifest.entries[i], bands, record)) {
             ++out.n_adopted;
             continue;
         }

@@ -20,8 +20,8 @@ struct Start {
 Start start(const CatalogConfig& config, const CatalogRequest& request, const Selection& selection,
             const std::string& folder, int n_rank);
 
-/// The finished cube as the manifest records it: reads it through.
-EntryRecord record_of(const std::string& path, double seconds);
+/// The finished cube as the manifest records it: reads it through. @param bands  of its magnitudes
+EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, double seconds);
 
 /// WordHash of a file's bytes. @throws Error(Kind::data)  unreadable
 std::uint64_t file_checksum(const std::string& path);

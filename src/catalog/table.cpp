@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -50,6 +51,7 @@ public:
             of_cube(fmt::format("rotation_{}{}", i / 3 + 1, i % 3 + 1), "element of the rotation M, x' = x M",
                     [i](const CubeFacts& facts) { return facts.rotation[i]; });
         }
+        add_measures();
         for (std::size_t c = 0; c < selection_.columns.size(); ++c) {
             const SubhaloColumn& column = selection_.columns[c];
             table_.push_back({column.name, column.unit, column.definition, selection_.values[c]});
@@ -73,6 +75,34 @@ private:
             out.push_back(value(manifest_.entries[i], manifest_.records[i]));
         }
         table_.push_back({name, "", description, std::move(out)});
+    }
+    void add_measures() {
+        const bool luminosities = config_.cube.output.flux_unit == FluxUnit::luminosity;
+        const auto measured = [&](const std::string& name, const std::string& unit, const std::string& description,
+                                  double CubeMeasures::* field) {
+            reals(name, unit, description, [field](const CatalogEntry&, const EntryRecord& record) {
+                return record.state == EntryState::done ? record.measures.*field : std::nan("");
+            });
+        };
+        measured("flux_cube", luminosities ? "Lsun" : "erg/s/cm2", "of the cube, all spaxels and wavelengths",
+                 &CubeMeasures::flux);
+        measured("r_half_cube", "arcsec", "radius of the circle that holds half of flux_cube",
+                 &CubeMeasures::half_light_radius);
+        measured("lambda_r", "", "spin within r_half_cube, light-weighted (Emsellem et al. 2007)",
+                 &CubeMeasures::lambda_r);
+        measured("snr_cube", "", "median signal-to-noise ratio per pixel within r_half_cube",
+                 &CubeMeasures::signal_to_noise);
+        std::set<std::string> bands;
+        for (const EntryRecord& record : manifest_.records) {
+            for (const auto& [band, unused] : record.measures.magnitudes) { bands.insert(band); }
+        }
+        for (const std::string& band : bands) {
+            reals("mag_cube_" + band, "mag", "AB magnitude of the cube, " + band,
+                  [&](const CatalogEntry&, const EntryRecord& record) {
+                      const auto it = record.measures.magnitudes.find(band);
+                      return it == record.measures.magnitudes.end() ? std::nan("") : it->second;
+                  });
+        }
     }
     /// NaN where there is no cube.
     template <class Value>

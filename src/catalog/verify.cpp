@@ -24,10 +24,15 @@ public:
     explicit Table(const std::string& folder) : path_((fs::path(folder) / "catalogue.hdf5").string()) {
         const io::Hdf5Group group = io::Hdf5File::open(path_).group("Galaxies");
         for (const std::string& name : columns()) { values_[name] = group.dataset(name).read_all<double>(); }
+        for (const std::string& name : group.names()) {
+            if (name.starts_with(magnitude)) { values_[name] = group.dataset(name).read_all<double>(); }
+        }
     }
 
     /// What of row `i` is not what the cube says; empty when all agrees.
-    std::string difference(std::size_t i, const CubeFacts& facts) const {
+    /// @param record  of the manifest, for the magnitudes: their bands' files need not be there any more
+    std::string difference(std::size_t i, const CubeFacts& facts, const CubeMeasures& measures,
+                           const EntryRecord& record) const {
         const auto rotation = [&](std::size_t k) { return rotation_name(k); };
         std::map<std::string, double> said{{"id", static_cast<double>(facts.subhalo.value_or(-1))},
                                            {"redshift", facts.redshift},
@@ -35,10 +40,17 @@ public:
                                            {"n_wind", static_cast<double>(facts.n_wind_dropped)},
                                            {"n_in_field", static_cast<double>(facts.n_in_field)},
                                            {"error_rms", facts.error_rms},
-                                           {"error_max", facts.error_max}};
+                                           {"error_max", facts.error_max},
+                                           {"flux_cube", measures.flux},
+                                           {"r_half_cube", measures.half_light_radius},
+                                           {"lambda_r", measures.lambda_r},
+                                           {"snr_cube", measures.signal_to_noise}};
+        for (const auto& [band, value] : record.measures.magnitudes) { said[magnitude + band] = value; }
         for (std::size_t k = 0; k < 9; ++k) { said[rotation(k)] = facts.rotation[k]; }
         for (const auto& [name, value] : said) {
-            const auto& column = values_.at(name);
+            const auto found = values_.find(name);
+            if (found == values_.end()) { return fmt::format("no column {} in the catalogue table", name); }
+            const auto& column = found->second;
             if (i >= column.size()) { return fmt::format("no row {} in the catalogue table", i); }
             const double in_table = column[i];
             // FITS headers hold 15 digits.
@@ -50,9 +62,11 @@ public:
     }
 
 private:
+    static constexpr const char* magnitude = "mag_cube_";
     static std::string rotation_name(std::size_t k) { return fmt::format("rotation_{}{}", k / 3 + 1, k % 3 + 1); }
     static std::vector<std::string> columns() {
-        std::vector<std::string> out{"id", "redshift", "n_star_cube", "n_wind", "n_in_field", "error_rms", "error_max"};
+        std::vector<std::string> out{"id",        "redshift",  "n_star_cube", "n_wind",   "n_in_field", "error_rms",
+                                     "error_max", "flux_cube", "r_half_cube", "lambda_r", "snr_cube"};
         for (std::size_t k = 0; k < 9; ++k) { out.push_back(rotation_name(k)); }
         return out;
     }
@@ -74,7 +88,9 @@ std::string problem_of(const std::string& path, const EntryRecord& record, const
         if (checksum != record.checksum) {
             return fmt::format("checksum {:016x}, {:016x} in the manifest", checksum, record.checksum);
         }
-        if (table != nullptr) { return table->difference(i, read_cube_facts(path)); }
+        if (table != nullptr) {
+            return table->difference(i, read_cube_facts(path), measure(read_cube_sums(path), {}), record);
+        }
     } catch (const Error& error) { return error.what(); }
     return "";
 }

@@ -1,3 +1,5 @@
 tessera_test(output/plot)
 tessera_test(output/quicklook)
 tessera_test(output/cube_file RANKS 1 2 3 4)
+tessera_test(output/cube_measures)
+tessera_test(output/contact_sheet)

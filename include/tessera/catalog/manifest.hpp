@@ -10,6 +10,7 @@
 #include "tessera/catalog/selection.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/output/cube_facts.hpp"
+#include "tessera/output/cube_measures.hpp"
 
 namespace tessera {
 
@@ -26,6 +27,7 @@ struct EntryRecord {
     std::int64_t bytes = 0;     ///< done: of the file
     std::uint64_t checksum = 0; ///< done: WordHash of the file
     CubeFacts facts = {};       ///< done: what the file says, but for `config`
+    CubeMeasures measures = {}; ///< done: of the file's light
 };
 
 /// One start of the program on a catalogue.

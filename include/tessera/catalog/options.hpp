@@ -72,6 +72,7 @@ struct CatalogOptions {
     CatalogFormat format = CatalogFormat::hdf5;
     std::int64_t ranks = 1;
     std::optional<double> time_limit;
+    std::vector<std::string> bands{"tophat"};
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -96,6 +97,10 @@ struct CatalogOptions {
             at_least(1));
         key("catalog.time_limit", time_limit, unit::second,
             "longest time for one galaxy, which fails then while the others go on; null: any", above(0));
+        key("catalog.bands", bands, unit::none,
+            "AB magnitudes of the table: files of transmission curves (HDF5, FILE:NAME for one of its curves, or text "
+            "of two columns), "
+            "or tophat: 4000-5500-7000-8500 Angstrom; those within the cubes' wavelengths are taken");
     }
 };
 

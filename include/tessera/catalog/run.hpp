@@ -29,7 +29,7 @@ struct CatalogSummary {
     std::int64_t n_made = 0; ///< cubes that this run made
     std::int64_t n_adopted = 0; ///< whole cubes that an earlier run had finished, but not recorded
     double seconds = 0;
-    std::vector<std::string> files;                            ///< catalogue tables
+    std::vector<std::string> files;                            ///< catalogue tables, contact sheet
     std::vector<std::pair<std::string, std::string>> failures; ///< cube and message of what failed
 };
 
