@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/cosmology/cosmology.hpp"
@@ -150,6 +153,43 @@ void add_columns(const SnapshotOptions& input, const std::vector<std::int64_t>& 
     }
 }
 
+/// One file is one galaxy: a cut-out, as web services hand them out.
+bool is_cutout(const CatalogConfig& config) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(config.cube.resolve(config.cube.simulation.path), ignored);
+}
+
+/// The one entry of a cut-out and its views. It has no group catalogue, so nothing can be selected by.
+Selection select_cutout(const CatalogConfig& config, const SnapshotOptions& input) {
+    const bool other_ids = config.catalog.ids && !(config.catalog.ids->file.empty() &&
+                                                   config.catalog.ids->list == std::vector<std::int64_t>{0});
+    if (config.catalog.select || other_ids) {
+        throw Error({.kind = Kind::config,
+                     .where = config.catalog.select ? "catalog.select" : "catalog.ids",
+                     .found = fmt::format("a choice among subhaloes, and {}, which is one file", input.path),
+                     .expected = "the folder of a run with its group catalogue, or no choice",
+                     .cure = "A cut-out is a catalogue of one galaxy, with id 0: set catalog.select: null"});
+    }
+    const auto alone = make_self_communicator();
+    const SnapshotInfo info = open_snapshot(input, *alone)->info();
+    Selection out;
+    out.n_subhalo = out.n_galaxy = 1;
+    out.snapshot = input.snapshot.value_or(0);
+    out.snapshot_redshift = info.redshift.value_or(0);
+    out.source = input.path;
+    Fnv1a hash;
+    const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(input.path));
+    hash.add_bytes(&bytes, sizeof bytes);
+    hash.add_bytes(&info.n_star_rows, sizeof info.n_star_rows);
+    out.checksum = hash.hash();
+    const Cosmology cosmology(config.cube.cosmology);
+    for (std::int64_t view = 0; view < config.catalog.views; ++view) {
+        out.entries.push_back(
+            {.id = 0, .view = view, .redshift = redshift_of(config, cosmology, 0, view), .n_rows = info.n_star_rows});
+    }
+    return out;
+}
+
 } // namespace
 
 Expression compile_selection(const CatalogOptions& options) {
@@ -159,6 +199,7 @@ Expression compile_selection(const CatalogOptions& options) {
 Selection select_galaxies(const CatalogConfig& config) {
     SnapshotOptions input = config.cube.simulation;
     if (!input.path.empty()) { input.path = config.cube.resolve(input.path); }
+    if (is_cutout(config)) { return select_cutout(config, input); }
     const Expression select = compile_selection(config.catalog);
     std::vector<std::string> names = select.columns();
     if (std::find(names.begin(), names.end(), "n_stars") == names.end()) { names.emplace_back("n_stars"); }
@@ -212,7 +253,7 @@ std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry) {
 
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file) {
     Config out = config.cube;
-    out.simulation.subhalo = entry.id;
+    if (!is_cutout(config)) { out.simulation.subhalo = entry.id; }
     out.galaxy.redshift = entry.redshift;
     out.view.seed += entry.view;
     out.noise.seed += entry.view;

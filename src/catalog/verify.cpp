@@ -34,7 +34,7 @@ public:
     std::string difference(std::size_t i, const CubeFacts& facts, const CubeMeasures& measures,
                            const EntryRecord& record) const {
         const auto rotation = [&](std::size_t k) { return rotation_name(k); };
-        std::map<std::string, double> said{{"id", static_cast<double>(facts.subhalo.value_or(-1))},
+        std::map<std::string, double> said{{"id", static_cast<double>(facts.subhalo.value_or(0))},
                                            {"redshift", facts.redshift},
                                            {"n_star_cube", static_cast<double>(facts.n_star)},
                                            {"n_wind", static_cast<double>(facts.n_wind_dropped)},

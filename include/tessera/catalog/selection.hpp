@@ -36,9 +36,10 @@ struct Selection {
 /// The statement catalog.select. @throws Error(Kind::config)
 Expression compile_selection(const CatalogOptions& options);
 
-/// Reads the group catalogue, selects, samples, and lays out the views. One rank calls it. The same on any machine and for any
+/// Reads the group catalogue, selects, samples, and lays out the views; of a snapshot that is one file, a cut-out, the one galaxy, whose id
+/// is 0 (its stars are all in the file: simulation.subhalo stays null). One rank calls it. The same on any machine and for any
 /// number of ranks: the sample depends on catalog.seed and the ids alone.
-/// @throws Error(Kind::config)  ids that are not in the catalogue, or twice; nothing selected
+/// @throws Error(Kind::config)  ids that are not in the catalogue, or twice; nothing selected; a choice among subhaloes of a cut-out
 /// @throws Error(Kind::data)    as read_subhaloes
 Selection select_galaxies(const CatalogConfig& config);
 
