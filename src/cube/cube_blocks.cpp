@@ -48,6 +48,10 @@ std::int64_t CubeBlocks::bytes(std::int64_t n_row) const {
     return (n_row + n_part - 1) / n_part * waves(0).size() * static_cast<std::int64_t>(sizeof(float));
 }
 
+std::int64_t CubeBlocks::bytes_of_piece() const {
+    return spaxels(0).count * waves(0).pieces.front().count * static_cast<std::int64_t>(sizeof(float));
+}
+
 namespace {
 
 std::int64_t tiles_in(const CubeBlocks& blocks, std::int64_t tile) {
@@ -74,6 +78,13 @@ CubeBlocks choose_blocks(const BlockSizes& sizes) {
     CubeBlocks blocks{.n_spaxel = sizes.n_spaxel, .n_wave = sizes.n_wave, .n_rank = sizes.n_rank};
     if (sizes.n_spaxel == 0 || sizes.n_wave == 0) { return blocks; }
     const std::int64_t voxel = sizeof(float);
+    if (sizes.own_planes) {
+        constexpr std::int64_t least = std::int64_t{16} << 20; // templates are made for each part
+        const std::int64_t slab = sizes.n_spaxel * ceil_of(sizes.n_wave, sizes.n_rank) * voxel;
+        const std::int64_t part = sizes.bytes > 0 ? sizes.bytes : std::max(least, slab / 8);
+        blocks.n_part = static_cast<int>(std::clamp<std::int64_t>(ceil_of(slab, part), 1, sizes.n_spaxel));
+        return blocks;
+    }
     const std::int64_t wanted =
         sizes.bytes > 0 ? sizes.bytes : wanted_bytes(sizes.n_spaxel * sizes.n_wave * voxel, sizes.n_rank);
     const std::int64_t total = sizes.n_row * sizes.n_wave * voxel;

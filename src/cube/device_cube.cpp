@@ -73,6 +73,7 @@ DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std
     case Reduction::allreduce: return reduce_all(accelerator, own, n_y, n_x, range, comm);
     case Reduction::automatic:
     case Reduction::exchange: // collect_planes: nothing is summed
+    case Reduction::weights:  // not on accelerators
     case Reduction::reduce_scatter: break;
     }
     return reduce_scattered(accelerator, own, n_y, n_x, range, comm);

@@ -1,4 +1,4 @@
-// Blocks of a cube on their way to slabs: summed over the ranks, or collected from the owners of spaxels.
+// Blocks of a cube on their way to slabs: summed over the ranks, collected from the owners of spaxels, or there already.
 #include <algorithm>
 #include <numeric>
 
@@ -13,6 +13,17 @@ namespace tessera {
 
 namespace {
 
+/// All spaxels of the field, from 0.
+std::vector<std::int64_t> all_spaxels(const CubeBlocks& blocks) {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(blocks.n_spaxel));
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    return all;
+}
+
+std::span<const std::int64_t> rows_of(const std::vector<std::int64_t>& all, WaveRange spaxels) {
+    return {all.data() + spaxels.first, static_cast<std::size_t>(spaxels.count)};
+}
+
 struct Block {
     int part = 0;
     WaveBlock waves;
@@ -24,7 +35,7 @@ class Travelling : public SlabBlocks {
 public:
     BlockView open(int part, int block) final {
         made_.part = part;
-        made_.waves = blocks().waves(block);
+        made_.waves = waves_made(block);
         const std::int64_t n_row = std::ssize(rows(part));
         made_.flux.assign(static_cast<std::size_t>(n_row * made_.waves.size()), 0.0F);
         return {made_.flux.data(), n_row, &made_.waves};
@@ -67,6 +78,13 @@ protected:
     /// This rank's piece of a block.
     WaveRange kept(const Block& block) const { return block.waves.pieces[static_cast<std::size_t>(comm_.rank())]; }
     float* plane(std::int64_t wave) { return slab_.flux().row(wave - slab_.range().first); }
+    /// All rows of a block's part, [row, pixel] of these wavelengths, to the slab's planes.
+    void turn(const Block& block, WaveRange waves, const std::vector<float>& light) {
+        if (waves.count == 0) { return; }
+        const WaveRange spaxels = blocks().spaxels(block.part);
+        transpose_planes(where_, View<const float, 2>(light.data(), spaxels.count, waves.count), 0, waves.count,
+                         plane(waves.first) + spaxels.first, n_spaxel());
+    }
     std::int64_t n_spaxel() const { return blocks().n_spaxel; }
     Communicator& comm() const { return comm_; }
     const device::Host& where() const { return where_; }
@@ -75,6 +93,8 @@ protected:
     void end_messages() { messages_.reset(); }
 
 private:
+    /// The wavelengths that this rank makes of a block.
+    virtual WaveBlock waves_made(int block) const { return blocks().waves(block); }
     /// Nobody else needs to see a block: it goes to the slab as it is.
     virtual bool stays() const { return false; }
     virtual std::unique_ptr<UnderWay> send(Block& block) = 0;
@@ -97,14 +117,9 @@ private:
 class Summed final : public Travelling {
 public:
     Summed(const CubeBlocks& blocks, std::int64_t n_y, std::int64_t n_x, Communicator& comm, const device::Host& where)
-        : Travelling(blocks, n_y, n_x, comm, where), all_(static_cast<std::size_t>(blocks.n_spaxel)) {
-        std::iota(all_.begin(), all_.end(), std::int64_t{0});
-    }
+        : Travelling(blocks, n_y, n_x, comm, where), all_(all_spaxels(blocks)) {}
     ~Summed() override { end_messages(); }
-    std::span<const std::int64_t> rows(int part) const override {
-        const WaveRange spaxels = blocks().spaxels(part);
-        return {all_.data() + spaxels.first, static_cast<std::size_t>(spaxels.count)};
-    }
+    std::span<const std::int64_t> rows(int part) const override { return rows_of(all_, blocks().spaxels(part)); }
 
 private:
     bool stays() const override { return comm().size() == 1; }
@@ -119,16 +134,30 @@ private:
     }
 
     void unpack(const Block& block) override {
-        const WaveRange waves = kept(block), spaxels = blocks().spaxels(block.part);
-        if (waves.count == 0) { return; }
-        const std::vector<float>& light = stays() ? block.flux : received_;
-        transpose_planes(where(), View<const float, 2>(light.data(), spaxels.count, waves.count), 0, waves.count,
-                         plane(waves.first) + spaxels.first, n_spaxel());
+        turn(block, kept(block), stays() ? block.flux : received_);
     }
 
     std::vector<std::int64_t> all_; ///< spaxels
     std::vector<float> received_;   ///< [row, pixel of this rank's piece]
     std::vector<float> room_;
+};
+
+class Own final : public Travelling {
+public:
+    Own(const CubeBlocks& blocks, std::int64_t n_y, std::int64_t n_x, Communicator& comm, const device::Host& where)
+        : Travelling(blocks, n_y, n_x, comm, where), all_(all_spaxels(blocks)) {}
+    std::span<const std::int64_t> rows(int part) const override { return rows_of(all_, blocks().spaxels(part)); }
+    bool of_all_ranks() const override { return true; }
+
+private:
+    WaveBlock waves_made(int block) const override {
+        return WaveBlock({blocks().waves(block).pieces[static_cast<std::size_t>(comm().rank())]});
+    }
+    bool stays() const override { return true; }
+    std::unique_ptr<UnderWay> send(Block& /*block*/) override { return nullptr; }
+    void unpack(const Block& block) override { turn(block, block.waves.pieces.front(), block.flux); }
+
+    std::vector<std::int64_t> all_; ///< spaxels
 };
 
 class Collected final : public Travelling {
@@ -210,6 +239,11 @@ std::unique_ptr<SlabBlocks> sum_in_blocks(const CubeBlocks& blocks, std::int64_t
 std::unique_ptr<SlabBlocks> collect_in_blocks(const CubeBlocks& blocks, const SpaxelOwners& owners, std::int64_t n_y,
                                               std::int64_t n_x, Communicator& comm, const device::Host& where) {
     return std::make_unique<Collected>(blocks, owners, n_y, n_x, comm, where);
+}
+
+std::unique_ptr<SlabBlocks> make_own_planes(const CubeBlocks& blocks, std::int64_t n_y, std::int64_t n_x,
+                                            Communicator& comm, const device::Host& where) {
+    return std::make_unique<Own>(blocks, n_y, n_x, comm, where);
 }
 
 } // namespace tessera

@@ -44,10 +44,8 @@ void HostStages::synthesise(SynthesisReport& report, const Progress& progress, c
                                        plan_.config.galaxy.redshift, plan_.config.synthesis, plan_.where, comm_, report,
                                        progress, band);
     } else {
-        const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
         const CubeBlocks blocks = plan_.blocks(way, comm_.size(), comm_.broadcast_value(plan_.where.threads, 0));
-        slab_ = exchanges() ? collect_in_blocks(blocks, reduction_.owners, n_y, n_x, comm_, plan_.where)
-                            : sum_in_blocks(blocks, n_y, n_x, comm_, plan_.where);
+        slab_ = blocks_of(blocks);
         slab_->after_each(check);
         log::detail(fmt::format("the cube is made in {} blocks: {} of spaxels times {} of wavelengths", blocks.count(),
                                 blocks.n_part, blocks.n_wave_block));
@@ -56,6 +54,17 @@ void HostStages::synthesise(SynthesisReport& report, const Progress& progress, c
                         band);
     }
     sky_ = SpaxelStars(); // the maps are made of sums that synthesis took on its way
+}
+
+std::unique_ptr<SlabBlocks> HostStages::blocks_of(const CubeBlocks& blocks) const {
+    const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
+    if (comm_.size() > 1 && reduction_.method == Reduction::exchange) {
+        return collect_in_blocks(blocks, reduction_.owners, n_y, n_x, comm_, plan_.where);
+    }
+    if (comm_.size() > 1 && reduction_.method == Reduction::weights) {
+        return make_own_planes(blocks, n_y, n_x, comm_, plan_.where);
+    }
+    return sum_in_blocks(blocks, n_y, n_x, comm_, plan_.where);
 }
 
 void HostStages::reduce() {

@@ -17,6 +17,7 @@ public:
 
 private:
     bool exchanges() const { return reduction_.method == Reduction::exchange && comm_.size() > 1; }
+    std::unique_ptr<SlabBlocks> blocks_of(const CubeBlocks& blocks) const;
 
     const Plan& plan_;
     Communicator& comm_;

@@ -100,6 +100,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     const std::int64_t cube = plan.field.n_padded() * plan.pixels.size() * 4;
     const bool exchange = reduction == Reduction::exchange && n_rank > 1;
     const std::int64_t n_made = exchange ? share(plan.field.n_padded()) : plan.field.n_padded();
+    const bool weights = reduction == Reduction::weights && n_rank > 1;
     const CubeBlocks cut = plan.blocks(reduction, n_rank, plan.where.threads);
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
@@ -115,8 +116,9 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     items.push_back({"gas: cells, spaxels, two blocks", n_gas * 20 + blocks(n_gas, 16), Phase::gas});
     items.push_back({"synthesis: stars by spaxel", ordered, Phase::synthesis});
     items.push_back({"synthesis: templates, lists",
-                     synthesis_bytes(n_star, plan.field.n_padded(), plan.library, plan.pixels,
-                                     plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads),
+                     synthesis_bytes(weights ? info.n_star_rows : n_star, plan.field.n_padded(), plan.library,
+                                     plan.pixels, plan.config.galaxy.redshift, plan.config.synthesis,
+                                     plan.where.threads, weights),
                      Phase::synthesis});
     if (whole) {
         items.push_back({"synthesis: partial cube", cube, Phase::synthesis});
@@ -126,7 +128,8 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     } else {
         items.push_back({"synthesis: slab of the cube", padded_slab, Phase::synthesis});
         // One is made; with more ranks another travels, and as much arrives.
-        items.push_back({"synthesis: blocks of the cube", (n_rank > 1 ? 3 : 1) * cut.bytes(n_made), Phase::synthesis});
+        items.push_back({"synthesis: blocks of the cube",
+                         weights ? cut.bytes_of_piece() : (n_rank > 1 ? 3 : 1) * cut.bytes(n_made), Phase::synthesis});
     }
     const bool noise = plan.config.noise.kind != NoiseKind::none;
     const bool shared = of.convolution == ConvolutionLayout::distributed && !plan.psf.is_identity();

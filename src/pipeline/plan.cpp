@@ -52,6 +52,19 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
     plan.n_before = before - first;
 }
 
+void refuse_weights(const Plan& plan) {
+    if (plan.config.parallel.reduction != Reduction::weights) { return; }
+    const bool rubix = plan.config.synthesis.resampling == Resampling::rubix;
+    if (!plan.accelerator && !rubix) { return; }
+    throw Error({.kind = Kind::config,
+                 .where = "parallel.reduction",
+                 .found = rubix ? std::string("weights, with RUBIX's resampling, which has no row weights")
+                                : fmt::format("weights, on a GPU ({})", plan.accelerator->info().name),
+                 .expected = "auto, allreduce, reduce-scatter or exchange there",
+                 .cure = rubix ? "Take parallel.reduction: auto, or synthesis.resampling: conserving"
+                               : "Take parallel.reduction: auto, or parallel.device: cpu"});
+}
+
 /// What is known before the stars are: with one rank nothing is summed. On the host reduce-scatter and exchange need much the same memory, on a
 /// GPU partial cubes of the whole field may not fit.
 void set_reduction(Plan& plan, Communicator& comm) {
@@ -107,7 +120,8 @@ CubeBlocks Plan::blocks(Reduction way, int n_rank, int n_thread) const {
                            .n_rank = n_rank,
                            .n_row = own ? (field.n_padded() + n_rank - 1) / n_rank : field.n_padded(),
                            .n_thread = n_thread,
-                           .bytes = static_cast<std::int64_t>(config.parallel.block * 1e6)};
+                           .bytes = static_cast<std::int64_t>(config.parallel.block * 1e6),
+                           .own_planes = way == Reduction::weights && n_rank > 1};
     return synthesis_blocks(sizes, snapshot->info().n_star_rows / n_rank, config.synthesis);
 }
 
@@ -175,6 +189,7 @@ Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& sha
     if (config.synthesis.uncovered == Uncovered::error) {
         check_coverage(plan.library, plan.band, config.galaxy.redshift, 0);
     }
+    agree(comm, [&] { refuse_weights(plan); });
     set_reduction(plan, comm);
     choose_convolution(plan, comm);
     return plan;

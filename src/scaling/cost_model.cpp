@@ -15,6 +15,7 @@ namespace {
 
 constexpr double star_bytes_read = 40,
                  star_bytes_sent = 20; // x, y, vz, mass, metallicity, age as stored; as they travel
+constexpr double tile_pixels = 128;    // that are multiplied at a time
 constexpr double velocity_rows = 40;   // that templates are made for: 1200 km/s in steps of 30
 
 /// A group of ranks on a machine: what messages cost among them.
@@ -42,6 +43,11 @@ struct Network {
         const double inside = bytes * (in_node - 1) / n_rank, between = bytes * (n_rank - in_node) / n_rank;
         return n_call * ((in_node - 1) * machine.inside_latency + (n_rank - in_node) * machine.between_latency) +
                std::max(inside / machine.inside_bandwidth, between * in_node / machine.between_bandwidth);
+    }
+    /// Every rank has its part of `bytes`, and gets all; in so many calls.
+    double all_gather(double bytes, double n_call) const {
+        return n_call * steps() + bytes * (in_node - 1) / in_node / machine.inside_bandwidth +
+               bytes * (n_node - 1) / n_node / machine.between_bandwidth;
     }
     double broadcast(double bytes) const {
         return steps() + bytes * (in_node > 1 ? 1 / machine.inside_bandwidth : 0) +
@@ -75,6 +81,14 @@ StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_ra
         constexpr std::int64_t star_bytes = 20, count_bytes = 8;
         out["spaxels"]["all_to_all"] = count_bytes * counts.n_others_spaxel + star_bytes * counts.n_star_sent;
         out["synthesis"]["all_to_all"] = counts.n_own_spaxel * others * 4;
+        break;
+    }
+    case Reduction::weights: {
+        // A length of each spaxel's list, and the weights, to who sums them and from there to all.
+        constexpr std::int64_t weight_bytes = 8, length_bytes = 8;
+        out["synthesis"]["all_to_all"] = length_bytes * counts.n_others_spaxel + weight_bytes * counts.n_weight_sent;
+        out["synthesis"]["all_gather"] =
+            (length_bytes * counts.n_own_spaxel + weight_bytes * counts.n_weight_summed) * (n_rank - 1);
         break;
     }
     }
@@ -115,6 +129,18 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
     case Reduction::allreduce: return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 1 + 2 / p};
     case Reduction::automatic:
     case Reduction::reduce_scatter: break;
+    case Reduction::weights: {
+        // Each rank makes 1/P of the wavelengths of all weights; those of 1/P of the stars go to who sums them, and the sums to all.
+        constexpr double weight_bytes = 8;
+        const double all = row_weights(n_star, sizes), own = row_weights(n_star / p, sizes);
+        const double sent = weight_bytes * (own + all), messages = 2 * (1 + all / 1e6);
+        const double tiles = std::ceil(pixels / p / tile_pixels) * tile_pixels * p / pixels; // the last one is not full
+        return {(templates + all * pixels / machine.product_rate) / p * tiles +
+                    weight_bytes * (2 * own + 2 * all) / machine.copy_rate,
+                passes / p / 2 + network.all_to_all(weight_bytes * own, messages) +
+                    network.all_gather(weight_bytes * all, messages),
+                sent * (p - 1) / p, 1 / p};
+    }
     case Reduction::exchange: {
         // A spaxel's stars are together again: rows are shared by all of them, and each rank has 1/P of the spaxels.
         const double own = templates + row_weights(n_star, sizes) / p * pixels / machine.product_rate;

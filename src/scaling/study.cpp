@@ -103,7 +103,7 @@ public:
         study_.place.processor = processor_name();
         study_.place.n_core = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
         reductions_ = config.scaling.reductions;
-        leave_out_exchange_on_gpus(config.cube.parallel.device);
+        leave_out_weights(config.cube);
     }
 
     ScalingStudy run() {
@@ -118,12 +118,17 @@ public:
     }
 
 private:
-    /// Exchange runs on hosts alone so far; where it is the only one asked for, the run says so.
-    void leave_out_exchange_on_gpus(const std::string& device) {
+    /// Weights are for hosts, and for spectra that have some; where it is the only one asked for, the run says so.
+    void leave_out_weights(const Config& cube) {
+        const std::string& device = cube.parallel.device;
         const bool on_gpu = device != "cpu" && (device != "auto" || !device::gpus().empty());
         const bool anywhere = world_.all_reduce_value(on_gpu ? 1 : 0, Op::max) != 0;
-        if (!anywhere || reductions_.size() == 1 || std::erase(reductions_, Reduction::exchange) == 0) { return; }
-        log::info("parallel.reduction: exchange is left out: not on a GPU so far");
+        const bool rubix = cube.synthesis.resampling == Resampling::rubix;
+        if ((!anywhere && !rubix) || reductions_.size() == 1 || std::erase(reductions_, Reduction::weights) == 0) {
+            return;
+        }
+        log::info(fmt::format("parallel.reduction: weights is left out: not {}",
+                              rubix ? "with RUBIX's resampling" : "on a GPU"));
     }
 
     /// Those that work call `work`; all wait for them, asleep, and end together where one failed.

@@ -5,6 +5,7 @@
 
 #include "synthesis/star_light.hpp"
 #include "synthesis/tile_kernel.hpp"
+#include "tessera/comm/communicator.hpp"
 
 namespace tessera {
 
@@ -38,12 +39,19 @@ std::vector<SpaxelLight::Spaxel> in_rows(const std::vector<std::int64_t>& spaxel
 void HostStarLight::sum(const std::vector<LightShare>& shares, const RowKind& /*exact*/, const NodeColumns& columns,
                         const std::function<void(std::int64_t)>& done) {
     const int n_block = cube_.blocks().n_wave_block;
+    const bool together = cube_.of_all_ranks();
+    std::vector<std::int64_t> of_all;
+    if (together) {
+        for (std::int64_t s = 0; s < n_spaxel(); ++s) { of_all.push_back(n_star_of(s)); }
+        comm_.all_reduce(of_all, Op::sum);
+    }
     for (int part = 0; part < cube_.blocks().n_part; ++part) {
         std::int64_t kept = 0;
         std::vector<std::unique_ptr<SpaxelLight>> lights;
         for (const LightShare& share : shares) {
             lights.push_back(std::make_unique<SpaxelLight>(
-                SpaxelLight::Source{stars_, input_, share.kind, columns, cost_of_single_, limits_},
+                SpaxelLight::Source{stars_, input_, share.kind, columns, cost_of_single_, limits_,
+                                    together ? &comm_ : nullptr, of_all},
                 in_rows(share.spaxels, cube_.rows(part)), n_block, kept));
         }
         for (int block = 0; block < n_block; ++block) {

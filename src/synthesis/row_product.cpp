@@ -8,6 +8,7 @@
 #include <thread>
 #include <tuple>
 
+#include "synthesis/key_union.hpp"
 #include "tessera/core/region.hpp"
 
 namespace tessera {
@@ -28,21 +29,28 @@ SpaxelGroup single(const RowList& list) {
 SpaxelGroup merged(std::span<const RowList* const> lists) {
     SpaxelGroup group{.width = tile_spaxels, .spaxel = {}, .key = {}, .weight = {}};
     group.spaxel.fill(-1);
-    std::array<std::size_t, tile_spaxels> at{};
-    for (std::size_t m = 0; m < lists.size(); ++m) { group.spaxel[m] = lists[m]->spaxel; }
-    constexpr std::uint32_t none = ~0U;
-    for (;;) {
-        std::uint32_t next = none;
-        for (std::size_t m = 0; m < lists.size(); ++m) {
-            if (at[m] < lists[m]->key.size()) { next = std::min(next, lists[m]->key[at[m]]); }
-        }
-        if (next == none) { return group; }
-        group.key.push_back(next);
-        for (std::size_t m = 0; m < tile_spaxels; ++m) {
-            const bool has = m < lists.size() && at[m] < lists[m]->key.size() && lists[m]->key[at[m]] == next;
-            group.weight.push_back(has ? lists[m]->weight[at[m]++] : 0.0F);
+    std::uint32_t least = ~0U, most = 0;
+    for (const RowList* list : lists) { // none of them is empty
+        least = std::min(least, list->key.front());
+        most = std::max(most, list->key.back());
+    }
+    thread_local KeyUnion keys;
+    keys.begin(least, most);
+    for (const RowList* list : lists) {
+        for (const std::uint32_t key : list->key) { keys.add(key); }
+    }
+    const std::size_t n = keys.close();
+    group.key.reserve(n);
+    keys.each([&](std::uint32_t key) { group.key.push_back(key); });
+    group.weight.assign(n * tile_spaxels, 0.0F);
+    for (std::size_t m = 0; m < lists.size(); ++m) {
+        const RowList& list = *lists[m];
+        group.spaxel[m] = list.spaxel;
+        for (std::size_t i = 0; i < list.key.size(); ++i) {
+            group.weight[keys.place(list.key[i]) * tile_spaxels + m] = list.weight[i];
         }
     }
+    return group;
 }
 
 /// Lists of similar length and place in velocity stand together: those are the ones that share rows.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "synthesis/doppler.hpp"
+#include "synthesis/weight_exchange.hpp"
 
 namespace tessera {
 
@@ -18,10 +19,9 @@ VelocityGrid rows_touched(const RowInput& input, double step, const std::vector<
     return VelocityGrid::spanning(step, log_doppler(slowest, input.doppler), log_doppler(fastest, input.doppler));
 }
 
-std::int64_t most_weights(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, std::int64_t n_column,
+std::int64_t most_weights(std::int64_t n_star, const RowInput& input, const RowKind& kind, std::int64_t n_column,
                           std::int64_t spaxel) {
     const auto s = static_cast<std::size_t>(spaxel);
-    const std::int64_t n_star = stars.start[s + 1] - stars.start[s];
     if (n_star == 0) { return 0; }
     const std::int64_t n_row =
         VelocityGrid::spanning(kind.step, log_doppler(input.velocities.slowest[s], input.doppler),
@@ -71,7 +71,13 @@ std::vector<RowList> SpaxelLight::lists_of(std::size_t first, std::size_t end) c
         list = deposit_stars(deposit_, one.spaxel, scratch);
         list.spaxel = one.row;
     });
-    return lists;
+    if (source_.ranks == nullptr) { return lists; }
+    return sum_over_ranks(std::move(lists), source_.input.where, *source_.ranks);
+}
+
+std::int64_t SpaxelLight::n_star_of(std::int64_t spaxel) const {
+    const auto s = static_cast<std::size_t>(spaxel);
+    return source_.ranks != nullptr ? source_.n_star[s] : source_.stars.start[s + 1] - source_.stars.start[s];
 }
 
 /// End of a few spaxels, by the most weights that they may have: how many they have is known afterwards.
@@ -79,7 +85,8 @@ std::size_t SpaxelLight::next_few(std::size_t first) const {
     const auto n_column = static_cast<std::int64_t>(source_.columns.node.size());
     std::size_t end = first;
     for (std::int64_t most = 0; end < spaxels_.size(); ++end) {
-        most += most_weights(source_.stars, source_.input, source_.kind, n_column, spaxels_[end].spaxel);
+        most += most_weights(n_star_of(spaxels_[end].spaxel), source_.input, source_.kind, n_column,
+                             spaxels_[end].spaxel);
         if (end > first && most > source_.limits.per_batch / 4) { break; }
     }
     return end;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "synthesis/method_choice.hpp"
@@ -10,6 +11,8 @@
 #include "tessera/synthesis/synthesis.hpp"
 
 namespace tessera {
+
+class Communicator;
 
 /// What the sums of one run share.
 struct RowInput {
@@ -45,6 +48,9 @@ public:
             columns; ///< that the deposit adds up; for a kind without compression also the columns of its spectra
         double cost_of_single;
         WeightLimits limits = {};
+        /// Null: W of this rank's stars. Else of the stars of all these ranks, which do the same together: add_to is collective.
+        Communicator* ranks = nullptr;
+        std::span<const std::int64_t> n_star = {}; ///< [spaxel] of all `ranks`
     };
     struct Spaxel {
         std::int64_t spaxel, row; ///< row of the blocks
@@ -66,6 +72,7 @@ private:
     std::vector<RowList> lists_of(std::size_t first, std::size_t end) const;
     std::size_t next_few(std::size_t first) const;
     Batch make_next(std::size_t first) const;
+    std::int64_t n_star_of(std::int64_t spaxel) const;
 
     Source source_;
     std::vector<Spaxel> spaxels_;
@@ -76,8 +83,8 @@ private:
     std::vector<Batch> batches_; ///< as far as they were made
 };
 
-/// Largest possible number of row weights of a spaxel of this rank.
-std::int64_t most_weights(const SpaxelStars& stars, const RowInput& input, const RowKind& kind, std::int64_t n_column,
+/// Largest possible number of row weights that so many stars of a spaxel may have.
+std::int64_t most_weights(std::int64_t n_star, const RowInput& input, const RowKind& kind, std::int64_t n_column,
                           std::int64_t spaxel);
 
 } // namespace tessera

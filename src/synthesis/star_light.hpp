@@ -61,9 +61,9 @@ public:
 class HostStarLight final : public StarLight {
 public:
     HostStarLight(const SpaxelStars& stars, const RowInput& input, ssp::Outside outside, double cost_of_single,
-                  BlockedCube& cube, const WeightLimits& limits)
+                  BlockedCube& cube, const WeightLimits& limits, Communicator& comm)
         : stars_(stars), input_(input), outside_(outside), cost_of_single_(cost_of_single), cube_(cube),
-          limits_(limits) {}
+          limits_(limits), comm_(comm) {}
 
     const std::vector<std::int64_t>& start() const override { return stars_.start; }
     WorkCosts costs() const override;
@@ -82,6 +82,7 @@ private:
     double cost_of_single_; ///< of TileKernels, that of rank 0
     BlockedCube& cube_;
     WeightLimits limits_;
+    Communicator& comm_;
 };
 
 } // namespace tessera

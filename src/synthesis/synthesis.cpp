@@ -68,7 +68,8 @@ void synthesise_into(BlockedCube& cube, const SpaxelStars& stars, const ssp::Lib
     if (progress) { progress(0, stars.size()); } // the clock of the rate starts
     std::vector<double> of_nodes = node_light(library, pixels, redshift, band);
     const RowInput input{library, interpolator, pixels, redshift, options.doppler, std::move(velocities), where};
-    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube, limits);
+    HostStarLight light(stars, input, outside, comm.broadcast_value(tile_kernels().cost_of_single, 0), cube, limits,
+                        comm);
     if (options.resampling == Resampling::rubix) {
         survey_for_rubix(light, of_nodes, comm, report);
         exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, cube);
@@ -106,9 +107,8 @@ std::int64_t likely_weights(std::int64_t n_star, std::int64_t n_spaxel, std::int
 
 CubeBlocks synthesis_blocks(BlockSizes sizes, std::int64_t n_star, const SynthesisOptions& options) {
     sizes.tile = 0;
-    if (options.resampling == Resampling::rubix) {
-        return choose_blocks(sizes);
-    } // stars are scaled by their whole spectrum
+    // RUBIX's stars are scaled by their whole spectrum.
+    if (options.resampling == Resampling::rubix || sizes.own_planes) { return choose_blocks(sizes); }
     // Parts whose row weights can be kept: what is made again in each block of wavelengths costs more than templates for each part.
     const std::int64_t weights = likely_weights(n_star, sizes.n_row, weights_per_star(options));
     sizes.tile = tile_pixels;
@@ -120,7 +120,7 @@ CubeBlocks synthesis_blocks(BlockSizes sizes, std::int64_t n_star, const Synthes
 
 std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,
                              const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
-                             int threads) {
+                             int threads, bool of_all_ranks) {
     const std::int64_t survey = n_spaxel * 8 * 8;
     if (options.resampling == Resampling::rubix) {
         const std::int64_t sums = library.n_node() * library.n_wave(); // from which totals are differences
@@ -129,10 +129,13 @@ std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const s
     constexpr double likely_speed = 3e-3; // of light: how far beyond the pixels templates are kept
     const PointRange points = points_read(library.wavelength, pixels, redshift, likely_speed);
     const std::int64_t nodes = points.size() * padded_columns(library.n_node()) * 4;
-    constexpr std::int64_t weight_bytes = 18; // in its list and in its group
-    const std::int64_t lists =
-        std::min(WeightLimits().per_batch, likely_weights(n_star, n_spaxel, weights_per_star(options))) * weight_bytes;
-    return survey + 2 * nodes + lists + threads * (std::int64_t{2} << 20);
+    constexpr std::int64_t weight_bytes = 18,        // in its list and in its group
+        way_bytes = 32;                              // sent, received, summed, received again
+    const std::int64_t n_weight =
+        std::min(WeightLimits().per_batch, likely_weights(n_star, n_spaxel, weights_per_star(options)));
+    const std::int64_t n_under_way = of_all_ranks ? std::min(n_weight, WeightLimits().per_batch / 4) : 0;
+    return survey + 2 * nodes + n_weight * weight_bytes + n_under_way * way_bytes +
+           threads * (std::int64_t{2} << 20);
 }
 
 } // namespace tessera

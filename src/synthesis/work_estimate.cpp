@@ -13,11 +13,14 @@ namespace tessera {
 
 double SpaxelWork::operator()(double n_star) const {
     if (n_star <= 0) { return 0; }
+    return spaxel + star * n_star + pair * pairs(n_star);
+}
+
+double SpaxelWork::pairs(double n_star) const {
     // Stars of a spaxel share rows and nodes: pairs grow as the root of their number (galaxies of 10^4 to 10^7 stars, a quarter more or
     // less), until all are touched.
     const double alone = per_star * n_star;
-    const double pairs = std::min({alone, 7.5 * std::sqrt(alone), most_pairs});
-    return spaxel + star * n_star + pair * pairs;
+    return std::min({alone, 7.5 * std::sqrt(alone), most_pairs});
 }
 
 double measured_product_rate() {

@@ -115,6 +115,9 @@ TEST(CubeBlocks, AreAsLargeAsWantedAndFillTheirTiles) {
     mosaic.least_part = 50;
     EXPECT_EQ(choose_blocks(mosaic).n_part, 50);
     EXPECT_EQ(choose_blocks({.n_spaxel = 0, .n_wave = 10}).count(), 1);
+    mosaic.own_planes = true;
+    EXPECT_EQ(choose_blocks(mosaic).n_wave_block, 1) << "row weights of a part are there once";
+    EXPECT_LE(choose_blocks(mosaic).bytes_of_piece(), 360'000 * 100 * 4 / 8 + 400) << "an eighth of a slab";
     const BlockSizes small{.n_spaxel = 35, .n_wave = 3, .n_rank = 7, .n_row = 35, .tile = 128, .bytes = 1};
     EXPECT_EQ(choose_blocks(small).n_part, 35) << "no part is less than a spaxel";
 }
@@ -184,6 +187,41 @@ TEST(CollectInBlocks, SlabHasEverySpaxelOnceAndPartsOfSharedOnesAdded) {
             return sum;
         });
         EXPECT_EQ(world.traffic().bytes("all_to_all") - before, std::ssize(own) * (blocks.n_wave - slab.n_wave()) * 4);
+    });
+}
+
+TEST(OwnPlanes, AreMadeOfAllStarsAndSentToNobody) {
+    auto& world = test::world();
+    for_all_cuts([&](const CubeBlocks& blocks) {
+        const std::int64_t before = world.traffic().bytes("all_to_all") + world.traffic().bytes("reduce_scatter");
+        const auto cube = make_own_planes(blocks, n_y, n_x, world, {blocks.n_wave == 200 ? 3 : 1});
+        EXPECT_TRUE(cube->of_all_ranks());
+        const WaveRange own = slab_of(blocks.n_wave, world.rank(), world.size());
+        std::int64_t n_voxel = 0;
+        for (int part = 0; part < blocks.n_part; ++part) {
+            for (int b = 0; b < blocks.n_wave_block; ++b) {
+                const BlockView block = cube->open(part, b);
+                EXPECT_LE(block.n_row * block.waves->size() * 4, blocks.bytes_of_piece());
+                const std::vector<WaveRange> ranges = block.waves->ranges(0, block.waves->size());
+                std::int64_t first = 0;
+                for (const WaveRange& range : ranges) {
+                    EXPECT_GE(range.first, own.first);
+                    EXPECT_LE(range.end(), own.end());
+                    for (std::int64_t i = 0; i < block.n_row; ++i) {
+                        const std::int64_t s = cube->rows(part)[static_cast<std::size_t>(i)];
+                        std::vector<float> light;
+                        for (std::int64_t w = range.first; w < range.end(); ++w) { light.push_back(value(s, w, 0)); }
+                        block.add(i, first, light.data(), range.count);
+                        n_voxel += range.count;
+                    }
+                    first += range.count;
+                }
+                cube->close();
+            }
+        }
+        EXPECT_EQ(n_voxel, n_y * n_x * own.count);
+        expect_slab(cube->finish(), blocks.n_wave, [](std::int64_t s, std::int64_t w) { return value(s, w, 0); });
+        EXPECT_EQ(world.traffic().bytes("all_to_all") + world.traffic().bytes("reduce_scatter"), before);
     });
 }
 

@@ -141,6 +141,17 @@ TEST(AutomaticReduction, TakesExchangeForCubesMuchLargerThanTheStars) {
     EXPECT_LT(times_of_reduce_scatter(sizes, 0, costs).total(), times_of_exchange(sizes, 0, costs).total());
 }
 
+TEST(AutomaticReduction, TakesWeightsWhereStarsShareManyAndRanksAreFew) {
+    const MessageCosts costs;
+    // 6 million stars in 625 spaxels: 2 million weights in all, each rank's stars touch 0.7 of them.
+    ReductionSizes sizes{.n_star = 6'000'000, .cube_bytes = 9'300'000, .n_rank = 2, .n_thread = 1};
+    EXPECT_LT(times_of_weights(sizes, 0.3, {1.4e6, 2e6}, costs).total(), times_of_exchange(sizes, 0.3, costs).total());
+    // Few stars in many spaxels share nothing: sixteen weights are more than a star.
+    sizes = {.n_star = 1'000'000, .cube_bytes = 900'000'000, .n_rank = 64, .n_thread = 1};
+    EXPECT_GT(times_of_weights(sizes, 0.1, {16e6 / 64, 16e6}, costs).total(),
+              times_of_exchange(sizes, 0.1, costs).total());
+}
+
 TEST(AutomaticReduction, CostsAreMeasuredOrAsConfigured) {
     auto& world = test::world();
     const MessageCosts measured = message_costs({}, world);
@@ -190,7 +201,7 @@ TEST(AutomaticReduction, SaysWhatItTookAndWhy) {
     if (world.size() == 1) {
         EXPECT_EQ(reason, "one rank");
     } else {
-        EXPECT_TRUE(method == "exchange" || method == "reduce-scatter") << method;
+        EXPECT_TRUE(method == "exchange" || method == "reduce-scatter" || method == "weights") << method;
         EXPECT_NE(reason.find("expected of a rank"), std::string::npos) << reason;
     }
     world.barrier();
@@ -215,6 +226,10 @@ TEST(AutomaticReduction, MemoryOfTheCubeIsTheSlabAndAFewBlocks) {
         EXPECT_GE(of_cube(reduction), share);
         EXPECT_LE(of_cube(reduction), 1.45 * share + 3 * 8.4e6)
             << word(reduction); // three eighths, or three times 8 MiB
+    }
+    if (world.size() > 1) {
+        EXPECT_GE(of_cube(Reduction::weights), share);
+        EXPECT_LE(of_cube(Reduction::weights), 1.13 * share + 16.8e6); // one piece of a block
     }
 }
 

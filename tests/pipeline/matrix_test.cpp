@@ -75,7 +75,7 @@ TEST_P(Matrix, TheCubeIsThatOfOneRank) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Matrix,
-                         testing::Combine(testing::Values("allreduce", "reduce-scatter", "exchange"),
+                         testing::Combine(testing::Values("allreduce", "reduce-scatter", "exchange", "weights"),
                                           testing::Values("slab", "distributed")),
                          [](const auto& instance) {
                              std::string name = std::get<0>(instance.param) + "_" + std::get<1>(instance.param);

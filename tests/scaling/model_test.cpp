@@ -103,6 +103,45 @@ TEST(Model, PredictsTheBytesOfAnExchange) {
     EXPECT_EQ(counted(run, "reduce", "all_reduce"), 0);
 }
 
+/// All stars alike, at rest and at the edge of the library: each has one row weight, and all stars of a spaxel the same one.
+TEST(Model, PredictsTheBytesOfWeights) {
+    auto& world = test::world();
+    if (world.size() == 1) { GTEST_SKIP() << "nothing to send"; }
+    std::vector<test::TinyStar> stars;
+    for (int i = 0; i < 60; ++i) {
+        const double place = 0.35 * test::tiny_spaxel();
+        stars.push_back({.x = (i % 13 - 6) * place, .y = (i % 7 - 3) * place, .metallicity = 1e-4, .age = 25});
+    }
+    const test::TinyScene scene("model-weights", stars);
+    const Config config = config_of(scene, Reduction::weights, "[5000, 5125]");
+    const Plan plan = make_plan(config, world);
+    Galaxy galaxy;
+    const Vector3 origin = read_stars(plan, galaxy);
+    orient(plan, origin, galaxy, world);
+    const Projection projection = project(plan.where, galaxy.stars, plan.field, world);
+    const std::int64_t n_spaxel = plan.field.n_padded();
+    const auto all = stars_in_spaxels(projection.spaxel, n_spaxel, world);
+    ExchangeCounts counts;
+    for (std::int64_t s = 0, i = 0; s < n_spaxel; ++s) { // the i-th lit spaxel is summed by rank i mod P
+        if (all[static_cast<std::size_t>(s)] == 0) { continue; }
+        const bool mine = i++ % world.size() == world.rank();
+        const bool lit_here = std::find(projection.spaxel.begin(), projection.spaxel.end(), s) != projection.spaxel.end();
+        (mine ? counts.n_own_spaxel : counts.n_others_spaxel) += 1;
+        counts.n_weight_summed += mine ? 1 : 0;
+        counts.n_weight_sent += !mine && lit_here ? 1 : 0;
+    }
+    EXPECT_GT(counts.n_own_spaxel, 2);
+    const ScalingRun run = measure(config, world);
+    StageBytes predicted = predicted_bytes(forecast_cube(config, world).sizes, Reduction::weights, world.size(),
+                                           world.rank(), counts);
+    for (const char* collective : {"all_to_all", "reduce_scatter"}) {
+        EXPECT_EQ(counted(run, "synthesis", collective), predicted["synthesis"][collective]) << collective;
+        EXPECT_EQ(counted(run, "reduce", collective), 0) << collective;
+        EXPECT_EQ(counted(run, "lsf", collective), predicted["lsf"][collective]) << collective;
+    }
+    EXPECT_EQ(counted(run, "synthesis/sum", "all_gather"), predicted["synthesis"]["all_gather"]);
+}
+
 CubeSizes paper() {
     return {.n_star_rows = 6'000'000,
             .n_spaxel = 31 * 31,

@@ -35,14 +35,14 @@ TEST_P(Fallback, FinerSettingsAreTakenUntilTheSampleKeepsTheTolerance) {
     PartialCube cube(field.n_spaxel, pixels.size());
     SynthesisReport report;
     WholeCube whole(cube);
-    HostStarLight light(stars, input, ssp::Outside::clamp, 2, whole, {});
+    HostStarLight light(stars, input, ssp::Outside::clamp, 2, whole, {}, world);
     Conserving(light, input, options, band, world, progress, shares).run(report);
 
     options.method = Method::exact;
     SynthesisReport exact;
     PartialCube truth(field.n_spaxel, pixels.size());
     WholeCube whole_truth(truth);
-    HostStarLight exact_light(stars, input, ssp::Outside::clamp, 2, whole_truth, {});
+    HostStarLight exact_light(stars, input, ssp::Outside::clamp, 2, whole_truth, {}, world);
     Conserving(exact_light, input, options, band, world, progress).run(exact);
     EXPECT_GT(report.n_refined, 0);
     EXPECT_GT(log::warning_count(), warnings); // and said so

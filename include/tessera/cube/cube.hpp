@@ -57,13 +57,14 @@ private:
     std::vector<float> flux_;
 };
 
-enum class Reduction { automatic, allreduce, reduce_scatter, exchange };
+enum class Reduction { automatic, allreduce, reduce_scatter, exchange, weights };
 template <>
 struct EnumWords<Reduction> {
     static constexpr std::array words{std::pair{Reduction::automatic, std::string_view("auto")},
                                       std::pair{Reduction::allreduce, std::string_view("allreduce")},
                                       std::pair{Reduction::reduce_scatter, std::string_view("reduce-scatter")},
-                                      std::pair{Reduction::exchange, std::string_view("exchange")}};
+                                      std::pair{Reduction::exchange, std::string_view("exchange")},
+                                      std::pair{Reduction::weights, std::string_view("weights")}};
 };
 
 /// Sums the partial cubes of all ranks on every rank (the paper's way), of which each keeps its slab `slab_of(n_wave, rank, size)`. The

@@ -53,6 +53,8 @@ struct CubeBlocks {
     std::int64_t count() const { return std::int64_t{n_part} * n_wave_block; }
     /// Bytes of the largest block. @param n_row  rows that a rank has of all parts together
     std::int64_t bytes(std::int64_t n_row) const;
+    /// Bytes of the largest rank's own piece of a block.
+    std::int64_t bytes_of_piece() const;
 };
 
 /// What the number of blocks goes by. All ranks must give the same.
@@ -64,6 +66,7 @@ struct BlockSizes {
     std::int64_t tile = 1;       ///< pixels that are made at a time; 0: spectra are made whole
     std::int64_t least_part = 1; ///< parts at least, for what a part needs besides
     std::int64_t bytes = 0;      ///< of a block; 0: an eighth of the slab, or 8 MiB and more where that is less
+    bool own_planes = false;     ///< for make_own_planes: parts of the spaxels in all wavelengths, of which a rank's piece counts
 };
 
 /// One block for one rank and a small cube. Else blocks of about the wanted size: as many blocks of wavelengths as fill their tiles and leave every
@@ -92,6 +95,8 @@ public:
         if (check_) { check_(); }
     }
     void after_each(std::function<void()> check) { check_ = std::move(check); }
+    /// Whether a block takes the light of all ranks' stars, in wavelengths that no other rank makes; else of this rank's stars.
+    virtual bool of_all_ranks() const { return false; }
 
 protected:
     explicit BlockedCube(const CubeBlocks& blocks) : blocks_(blocks) {}
@@ -141,6 +146,11 @@ std::unique_ptr<SlabBlocks> sum_in_blocks(const CubeBlocks& blocks, std::int64_t
 /// @par Memory  as above, the blocks of the rank's own spaxels
 std::unique_ptr<SlabBlocks> collect_in_blocks(const CubeBlocks& blocks, const SpaxelOwners& owners, std::int64_t n_y,
                                               std::int64_t n_x, Communicator& comm, const device::Host& where = {});
+
+/// A cube of which each rank makes its own wavelengths, of the stars of all ranks: nothing is left to bring together. Collective.
+/// @par Memory  the slab, and the rank's piece of a block
+std::unique_ptr<SlabBlocks> make_own_planes(const CubeBlocks& blocks, std::int64_t n_y, std::int64_t n_x,
+                                            Communicator& comm, const device::Host& where = {});
 
 /// A partial cube that is there already, through blocks. @return  this rank's slab
 CubeSlab bring_together(const PartialCube& cube, SlabBlocks& blocks);

@@ -62,12 +62,12 @@ struct ParallelOptions {
             "how the ranks bring the cube together; allreduce: every rank's partial cube, summed whole; "
             "reduce-scatter: the "
             "same, each rank gets its wavelengths; exchange: each star goes to the rank that makes its spaxel, nothing "
-            "is "
-            "summed; auto: reduce-scatter or exchange, by a cost model (GPU: reduce-scatter where it fits)");
+            "is summed; weights: the stars' row weights go to all ranks, each makes its wavelengths of all spaxels "
+            "(not on a GPU); auto: reduce-scatter, exchange or weights, by a cost model (GPU: reduce-scatter where it "
+            "fits)");
         key("parallel.block", block, "MB",
-            "of the cube that a rank makes at a time while the block before travels (reduce-scatter and exchange, not "
-            "on "
-            "a GPU); 0: an eighth of its slab, at least 8, one rank 64",
+            "of the cube that a rank makes at a time while the block before travels (reduce-scatter, exchange "
+            "and weights, not on a GPU); 0: an eighth of its slab, at least 8 (weights 16, one rank 64)",
             at_least(0));
         key("parallel.convolution", convolution, unit::none,
             "slab: each rank convolves the whole planes of its wavelength slab; distributed: all ranks share the "

@@ -56,10 +56,12 @@ struct ExchangeCounts {
     std::int64_t n_own_spaxel = 0;    ///< spaxels that this rank makes
     std::int64_t n_others_spaxel = 0; ///< spaxels that other ranks make, one shared by several counted for each of them
     std::int64_t n_star_sent = 0;     ///< stars that it read and others make
+    std::int64_t n_weight_sent = 0;   ///< row weights of its stars in spaxels that others sum (`weights`)
+    std::int64_t n_weight_summed = 0; ///< row weights that it summed, for all others (`weights`)
 };
 
 /// Bytes that rank `rank` of `n_rank` sends, by stage and collective, as Communicator counts them: those that move stars and the cube.
-/// Messages of a few bytes (agreements, sums of a spaxel) are not among them. Exact, for `exchange` with the counts of the run.
+/// Messages of a few bytes (agreements, sums of a spaxel) are not among them. Exact, for `exchange` and `weights` with the counts of the run.
 using StageBytes = std::map<std::string, std::map<std::string, std::int64_t>>;
 StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_rank, int rank,
                            const ExchangeCounts& counts = {});

@@ -148,9 +148,11 @@ PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ss
 CubeBlocks synthesis_blocks(BlockSizes sizes, std::int64_t n_star, const SynthesisOptions& options);
 
 /// Bytes that `synthesise` needs on a rank besides its input and the blocks of the cube.
+/// @param n_star        whose light it makes: of the rank, or of all ranks
+/// @param of_all_ranks  row weights travel between the ranks
 std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const ssp::Library& library,
                              const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
-                             int threads);
+                             int threads, bool of_all_ranks = false);
 
 /// The slow formula: one star's spectrum by direct integration of the shifted, piecewise linear library spectrum over each
 /// pixel, in double. Zero where the library has no light. What every method is measured against.

@@ -17,6 +17,8 @@ struct SpaxelWork {
     double spaxel = 0;     ///< seconds a spaxel that has any star
 
     double operator()(double n_star) const;
+    /// (Velocity row, template) pairs, the row weights, of a spaxel with that many stars.
+    double pairs(double n_star) const;
 
     /// The numbers, to be sent from one rank to all: what follows from them must be the same everywhere, whatever a machine's `pow` gives.
     std::array<double*, 5> values() { return {&star, &pair, &per_star, &most_pairs, &spaxel}; }
