@@ -133,9 +133,7 @@ private:
                                            counts, room_);
     }
 
-    void unpack(const Block& block) override {
-        turn(block, kept(block), stays() ? block.flux : received_);
-    }
+    void unpack(const Block& block) override { turn(block, kept(block), stays() ? block.flux : received_); }
 
     std::vector<std::int64_t> all_; ///< spaxels
     std::vector<float> received_;   ///< [row, pixel of this rank's piece]

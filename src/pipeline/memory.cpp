@@ -115,11 +115,11 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     items.push_back({"gas: stars by spaxel", ordered, Phase::gas});
     items.push_back({"gas: cells, spaxels, two blocks", n_gas * 20 + blocks(n_gas, 16), Phase::gas});
     items.push_back({"synthesis: stars by spaxel", ordered, Phase::synthesis});
-    items.push_back({"synthesis: templates, lists",
-                     synthesis_bytes(weights ? info.n_star_rows : n_star, plan.field.n_padded(), plan.library,
-                                     plan.pixels, plan.config.galaxy.redshift, plan.config.synthesis,
-                                     plan.where.threads, weights),
-                     Phase::synthesis});
+    items.push_back(
+        {"synthesis: templates, lists",
+         synthesis_bytes(weights ? info.n_star_rows : n_star, plan.field.n_padded(), plan.library, plan.pixels,
+                         plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads, weights),
+         Phase::synthesis});
     if (whole) {
         items.push_back({"synthesis: partial cube", cube, Phase::synthesis});
         items.push_back({"reduction: partial cube", cube, Phase::reduction});

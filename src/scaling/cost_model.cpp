@@ -202,6 +202,7 @@ std::vector<Prediction> predict_scaling(const Machine& machine, const CubeSizes&
                                         const std::vector<int>& ranks, const std::vector<Reduction>& reductions) {
     std::vector<Prediction> out;
     for (const Reduction reduction : reductions) {
+        if (reduction == Reduction::weights && machine.worker == "GPU") { continue; } // not there
         const Prediction one = predict(machine, sizes, reduction, 1);
         for (const int n_rank : ranks) {
             CubeSizes now = sizes;

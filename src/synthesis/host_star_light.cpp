@@ -49,10 +49,10 @@ void HostStarLight::sum(const std::vector<LightShare>& shares, const RowKind& /*
         std::int64_t kept = 0;
         std::vector<std::unique_ptr<SpaxelLight>> lights;
         for (const LightShare& share : shares) {
-            lights.push_back(std::make_unique<SpaxelLight>(
-                SpaxelLight::Source{stars_, input_, share.kind, columns, cost_of_single_, limits_,
-                                    together ? &comm_ : nullptr, of_all},
-                in_rows(share.spaxels, cube_.rows(part)), n_block, kept));
+            lights.push_back(
+                std::make_unique<SpaxelLight>(SpaxelLight::Source{stars_, input_, share.kind, columns, cost_of_single_,
+                                                                  limits_, together ? &comm_ : nullptr, of_all},
+                                              in_rows(share.spaxels, cube_.rows(part)), n_block, kept));
         }
         for (int block = 0; block < n_block; ++block) {
             const BlockView to = cube_.open(part, block);

@@ -38,7 +38,8 @@ public:
     void each(const Visit& visit) const {
         for (std::size_t word = 0; word < bits_.size(); ++word) {
             for (std::uint64_t left = bits_[word]; left != 0; left &= left - 1) {
-                visit(base_ + static_cast<std::uint32_t>(64 * word) + static_cast<std::uint32_t>(std::countr_zero(left)));
+                visit(base_ + static_cast<std::uint32_t>(64 * word) +
+                      static_cast<std::uint32_t>(std::countr_zero(left)));
             }
         }
     }

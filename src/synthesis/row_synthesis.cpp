@@ -85,8 +85,8 @@ std::size_t SpaxelLight::next_few(std::size_t first) const {
     const auto n_column = static_cast<std::int64_t>(source_.columns.node.size());
     std::size_t end = first;
     for (std::int64_t most = 0; end < spaxels_.size(); ++end) {
-        most += most_weights(n_star_of(spaxels_[end].spaxel), source_.input, source_.kind, n_column,
-                             spaxels_[end].spaxel);
+        most +=
+            most_weights(n_star_of(spaxels_[end].spaxel), source_.input, source_.kind, n_column, spaxels_[end].spaxel);
         if (end > first && most > source_.limits.per_batch / 4) { break; }
     }
     return end;

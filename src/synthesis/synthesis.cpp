@@ -129,13 +129,12 @@ std::int64_t synthesis_bytes(std::int64_t n_star, std::int64_t n_spaxel, const s
     constexpr double likely_speed = 3e-3; // of light: how far beyond the pixels templates are kept
     const PointRange points = points_read(library.wavelength, pixels, redshift, likely_speed);
     const std::int64_t nodes = points.size() * padded_columns(library.n_node()) * 4;
-    constexpr std::int64_t weight_bytes = 18,        // in its list and in its group
-        way_bytes = 32;                              // sent, received, summed, received again
+    constexpr std::int64_t weight_bytes = 18, // in its list and in its group
+        way_bytes = 32;                       // sent, received, summed, received again
     const std::int64_t n_weight =
         std::min(WeightLimits().per_batch, likely_weights(n_star, n_spaxel, weights_per_star(options)));
     const std::int64_t n_under_way = of_all_ranks ? std::min(n_weight, WeightLimits().per_batch / 4) : 0;
-    return survey + 2 * nodes + n_weight * weight_bytes + n_under_way * way_bytes +
-           threads * (std::int64_t{2} << 20);
+    return survey + 2 * nodes + n_weight * weight_bytes + n_under_way * way_bytes + threads * (std::int64_t{2} << 20);
 }
 
 } // namespace tessera

@@ -154,9 +154,8 @@ std::vector<RowList> sum_over_ranks(std::vector<RowList>&& own, const device::Ho
                     buffer(std::span<std::int64_t>(received.length)), mine_of_all);
     const std::vector<std::int64_t> leaving = sums_of(sent.length, dealt),
                                     arriving = sums_of(received.length, mine_of_all);
-    agree(comm, [&] {
-        received.entries.resize(static_cast<std::size_t>(std::reduce(arriving.begin(), arriving.end())));
-    });
+    agree(comm,
+          [&] { received.entries.resize(static_cast<std::size_t>(std::reduce(arriving.begin(), arriving.end()))); });
     comm.all_to_all(buffer(std::span<std::int64_t>(sent.entries)), leaving,
                     buffer(std::span<std::int64_t>(received.entries)), arriving);
 
@@ -169,9 +168,7 @@ std::vector<RowList> sum_over_ranks(std::vector<RowList>&& own, const device::Ho
     });
     comm.all_gather(buffer(std::span<std::int64_t>(mine.length)), buffer(std::span<std::int64_t>(all.length)), dealt);
     const std::vector<std::int64_t> gathered = sums_of(all.length, dealt);
-    agree(comm, [&] {
-        all.entries.resize(static_cast<std::size_t>(std::reduce(gathered.begin(), gathered.end())));
-    });
+    agree(comm, [&] { all.entries.resize(static_cast<std::size_t>(std::reduce(gathered.begin(), gathered.end()))); });
     comm.all_gather(buffer(std::span<std::int64_t>(mine.entries)), buffer(std::span<std::int64_t>(all.entries)),
                     gathered);
     agree(comm, [&] {

@@ -192,6 +192,17 @@ TEST(AutomaticReduction, FollowsTheCostsOfTheConfiguration) {
     EXPECT_EQ(taken("0", "1"), "exchange") << "500 stars against a cube";
 }
 
+TEST(Weights, NeedAHostAndRowsOfTemplates) {
+    const test::Scene scene("weights-refused", galaxy(50));
+    for (const char* other : {"parallel.device=emulated", "preset=rubix"}) {
+        const auto error =
+            test::error_of([&] { scene.run("refused.h5", {"parallel.reduction=weights", other}, test::world()); });
+        ASSERT_TRUE(error) << other;
+        EXPECT_EQ(error->kind(), Kind::config);
+        EXPECT_NE(std::string(error->what()).find("parallel.reduction"), std::string::npos) << error->what();
+    }
+}
+
 TEST(AutomaticReduction, SaysWhatItTookAndWhy) {
     auto& world = test::world();
     const test::Scene scene("reduction-auto", galaxy(500));

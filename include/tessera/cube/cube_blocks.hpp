@@ -66,7 +66,8 @@ struct BlockSizes {
     std::int64_t tile = 1;       ///< pixels that are made at a time; 0: spectra are made whole
     std::int64_t least_part = 1; ///< parts at least, for what a part needs besides
     std::int64_t bytes = 0;      ///< of a block; 0: an eighth of the slab, or 8 MiB and more where that is less
-    bool own_planes = false;     ///< for make_own_planes: parts of the spaxels in all wavelengths, of which a rank's piece counts
+    bool own_planes =
+        false; ///< for make_own_planes: parts of the spaxels in all wavelengths, of which a rank's piece counts
 };
 
 /// One block for one rank and a small cube. Else blocks of about the wanted size: as many blocks of wavelengths as fill their tiles and leave every

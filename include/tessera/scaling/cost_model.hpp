@@ -27,7 +27,7 @@ struct Machine {
     template <class Visitor>
     void describe(Visitor& key) {
         key("name", name, unit::none, "of the machine, for people");
-        key("worker", worker, unit::none, "what a rank computes on: core, GPU");
+        key("worker", worker, unit::none, "what a rank computes on: core, GPU (which has no reduction by weights)");
         key("node.ranks", ranks_per_node, unit::none, "ranks of a node: its GPUs, or its cores", at_least(1));
         key("rank.memory", memory, "byte", "that a rank may use", above(0));
         key("rank.product_rate", product_rate, "1/s", "multiply-adds of the products of row weights and templates",
@@ -92,7 +92,7 @@ Prediction predict(const Machine& machine, const CubeSizes& sizes, Reduction red
 /// Row weights that `n_star` stars in `n_spaxel` spaxels touch: four nodes in four velocity rows each, shared by the stars of a spaxel.
 double row_weights(double n_star, const CubeSizes& sizes);
 
-/// Predictions of all numbers of ranks and reductions, efficiencies filled in; weak: `sizes.n_star_rows` stars a rank.
+/// Predictions of all numbers of ranks and reductions that the workers have, efficiencies filled in; weak: `sizes.n_star_rows` stars a rank.
 std::vector<Prediction> predict_scaling(const Machine& machine, const CubeSizes& sizes, ScalingKind kind,
                                         const std::vector<int>& ranks, const std::vector<Reduction>& reductions);
 
