@@ -45,7 +45,7 @@ public:
     /// @param done   called now and then with a number of stars that were added; together they are all
     virtual void sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
                      const std::function<void(std::int64_t)>& done) = 0;
-    /// Spectra of some spaxels (ascending), apart from the cube.
+    /// Spectra of some spaxels (ascending), apart from the cube: a part of them, whose sum over the ranks they are. Collective.
     virtual PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
                                 const std::vector<std::int64_t>& spaxels) = 0;
 
@@ -76,10 +76,16 @@ public:
                         const std::vector<std::int64_t>& spaxels) override;
 
 private:
+    /// @param together  of the stars of all ranks
+    SpaxelLight::Source source(const RowKind& kind, const NodeColumns& columns, bool together) const;
+    /// Before anything is made of the stars of all ranks.
+    void count_all();
+
     const SpaxelStars& stars_;
     const RowInput& input_;
     ssp::Outside outside_;
-    double cost_of_single_; ///< of TileKernels, that of rank 0
+    std::vector<std::int64_t> of_all_; ///< [spaxel] stars of all ranks; empty where nobody asked
+    double cost_of_single_;            ///< of TileKernels, that of rank 0
     BlockedCube& cube_;
     WeightLimits limits_;
     Communicator& comm_;
