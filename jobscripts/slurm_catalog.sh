@@ -47,7 +47,7 @@ srun --mpi=pmix --cpu-bind=cores --kill-on-bad-exit=1 \
     "$tessera" catalog "$config" -o "$folder" --resume --set parallel.threads=1 ${limit[@]+"${limit[@]}"} "$@"
 
 # 0 with cubes still to be made: out of time, or told to give way.
-open=$(TESSERA_MPI=off "$tessera" catalog status "$folder" | awk '/^(waiting|running)/ { n += $2 } END { print n + 0 }')
+open=$(TESSERA_MPI=off "$tessera" catalog status "$folder" | awk '/^(waiting|running|unpacked)/ { n += $2 } END { print n + 0 }')
 if [ "$open" -gt 0 ]; then
     echo "$folder: $open cubes left, back into the queue"
     scontrol requeue "$job"

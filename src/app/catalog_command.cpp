@@ -88,7 +88,7 @@ std::string summary_text(const CatalogSummary& summary) {
                                    summary.n_entry, summary.n_failed, summary.n_made, summary.seconds);
     if (summary.n_adopted > 0) { text += fmt::format(", {} found finished", summary.n_adopted); }
     for (const std::string& file : summary.files) { text += "\nwrote " + file; }
-    if (summary.n_open > 0) {
+    if (summary.n_open > 0 || summary.n_unpacked > 0) {
         text += fmt::format("\nresumable: {} of {} done, go on with --resume", summary.n_done, summary.n_entry);
     }
     return text;
@@ -96,7 +96,9 @@ std::string summary_text(const CatalogSummary& summary) {
 
 /// Exit code 5, when some failed.
 void refuse_failures(const CatalogSummary& summary, const std::string& folder) {
-    if (summary.failures.empty() || summary.n_open > 0) { return; } // a later run makes the rest and lists them
+    if (summary.failures.empty() || summary.n_open > 0 || summary.n_unpacked > 0) {
+        return;
+    } // a later run makes the rest and lists them
     constexpr std::size_t most = 10;
     std::string list;
     for (std::size_t i = 0; i < std::min(most, summary.failures.size()); ++i) {

@@ -137,6 +137,13 @@ Json header_of(const Manifest& manifest) {
             {"config", manifest.config}};
 }
 
+Json to_json(const std::string& name, const ShardRecord& shard) {
+    return {{"record", "shard"},
+            {"name", name},
+            {"bytes", shard.bytes},
+            {"checksum", fmt::format("{:016x}", shard.checksum)}};
+}
+
 Json to_json(const CatalogSession& session) {
     return {{"record", "session"}, {"time", session.time}, {"n_rank", session.n_rank}, {"host", session.host}};
 }
@@ -160,6 +167,8 @@ public:
             n_expected = json.at("n_entry");
         } else if (kind == "session") {
             manifest_.sessions.push_back({json.at("time"), json.at("n_rank"), json.at("host")});
+        } else if (kind == "shard") {
+            manifest_.shards[json.at("name")] = {json.at("bytes"), hexadecimal(json.at("checksum"))};
         } else if (kind == "entry") {
             manifest_.entries.push_back({json.at("id"), json.at("view"), json.at("redshift"), json.at("rows")});
             manifest_.records.emplace_back();
@@ -255,6 +264,7 @@ void write_manifest(const std::string& folder, const Manifest& manifest) {
         if (record.state == EntryState::waiting) { continue; }
         text += catalog::journal_line(to_json(static_cast<std::int64_t>(i), record).dump());
     }
+    for (const auto& [name, shard] : manifest.shards) { text += catalog::journal_line(to_json(name, shard).dump()); }
     io::write_text(main_journal(folder), text);
     for (const std::string& path : folded) {
         std::error_code ignored;
@@ -277,6 +287,10 @@ ManifestWriter::~ManifestWriter() { ::close(file_->descriptor); }
 void ManifestWriter::append(std::int64_t entry, const EntryRecord& record) {
     const bool to_disk = record.state == EntryState::done || record.state == EntryState::failed;
     catalog::append_line(file_->descriptor, file_->path, catalog::journal_line(to_json(entry, record).dump()), to_disk);
+}
+
+void ManifestWriter::append_shard(const std::string& name, const ShardRecord& record) {
+    catalog::append_line(file_->descriptor, file_->path, catalog::journal_line(to_json(name, record).dump()), true);
 }
 
 double time_now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }

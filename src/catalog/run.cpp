@@ -12,6 +12,7 @@
 
 #include "catalog/bands.hpp"
 #include "catalog/curfew.hpp"
+#include "catalog/shards.hpp"
 #include "catalog/sheet.hpp"
 #include "catalog/start.hpp"
 #include "catalog/table.hpp"
@@ -303,6 +304,9 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         summary.seconds = seconds_since(begin);
     });
     share(summary, world);
+    if (config.catalog.format == CatalogFormat::shards && summary.n_open == 0) {
+        summary.n_unpacked = catalog::pack_shards(folder, catalog::Curfew(request.time_limit, begin), world);
+    }
     return summary;
 }
 

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "catalog/bands.hpp"
+#include "catalog/shards.hpp"
 #include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera_version.hpp"
@@ -102,6 +104,7 @@ Manifest begin(const CatalogConfig& config, const Selection& selection, const st
 
 /// Finished cubes that have gone, or are no longer what they were, are made again; what is left of them goes.
 void check_finished(Manifest& manifest, const fs::path& folder) {
+    const std::set<std::int64_t> packed = packed_entries(folder.string(), manifest);
     std::int64_t n_gone = 0;
     for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
         EntryRecord& record = manifest.records[i];
@@ -110,6 +113,7 @@ void check_finished(Manifest& manifest, const fs::path& folder) {
         const fs::path file = folder / cube_name(manifest.entries[i], manifest.extension);
         const auto bytes = fs::file_size(file, failure);
         if (!failure && static_cast<std::int64_t>(bytes) == record.bytes) { continue; }
+        if (failure && packed.contains(static_cast<std::int64_t>(i))) { continue; } // it is in its shard
         fs::remove(file, failure);
         record = {};
         ++n_gone;
@@ -201,6 +205,7 @@ Start start(const CatalogConfig& config, const CatalogRequest& request, const Se
     }
     remove_partial_files(folder);
     remove_partial_files(fs::path(folder) / "cubes");
+    remove_partial_files(fs::path(folder) / "shards");
     Manifest& manifest = out.manifest;
     const std::vector<Band> bands = bands_of(config);
     for (std::size_t i = 0; i < manifest.entries.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "catalog/shards.hpp"
 #include "tessera/catalog/run.hpp"
 
 namespace tessera {
@@ -88,6 +89,11 @@ std::string catalog_status(const std::string& folder) {
                         100.0 * static_cast<double>(done) / static_cast<double>(n), static_cast<double>(bytes) * 1e-9);
     text += fmt::format("running     {} (or at work when a run was killed)\n", manifest->count(EntryState::running));
     text += fmt::format("waiting     {}\n", manifest->count(EntryState::waiting));
+    if (catalog::has_shards(*manifest)) {
+        const auto plan = catalog::plan_shards(*manifest);
+        text += fmt::format("unpacked    {} of {} shards, written when all cubes are made\n",
+                            catalog::shards_to_pack(folder, *manifest).size(), plan.size());
+    }
     return text + rate_text(*manifest) + failure_text(*manifest);
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "catalog/shards.hpp"
 #include "catalog/start.hpp"
 #include "tessera/catalog/run.hpp"
 #include "tessera/comm/communicator.hpp"
@@ -103,11 +104,14 @@ std::vector<std::string> strangers(const Manifest& manifest, const fs::path& fol
             known.insert(cube_name(manifest.entries[i], manifest.extension));
         }
     }
+    for (const catalog::Shard& shard : catalog::plan_shards(manifest)) { known.insert(shard.name); }
     std::vector<std::string> out;
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder / "cubes", ignored)) {
-        const std::string name = "cubes/" + entry.path().filename().string();
-        if (!known.contains(name)) { out.push_back(name + ": a file that the manifest does not know as done"); }
+    for (const char* part : {"cubes", "shards"}) {
+        for (const auto& entry : fs::directory_iterator(folder / part, ignored)) {
+            const std::string name = fmt::format("{}/{}", part, entry.path().filename().string());
+            if (!known.contains(name)) { out.push_back(name + ": a file that the manifest does not know as done"); }
+        }
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -143,11 +147,29 @@ CatalogVerdict verify_catalog(const std::string& folder, Communicator& world) {
 
     std::string found;
     std::int64_t bytes = 0;
+    std::vector<catalog::Shard> shards;
+    std::set<std::int64_t> packed;
+    agree(world, [&] {
+        shards = catalog::plan_shards(manifest);
+        packed = catalog::packed_entries(folder, manifest);
+    });
+    if (out.n_open > 0) { shards.clear(); } // they are written when all cubes are made
+    agree(world, [&] {
+        for (std::size_t i = static_cast<std::size_t>(world.rank()); i < shards.size();
+             i += static_cast<std::size_t>(world.size())) {
+            for (const std::string& problem : catalog::shard_problems(folder, manifest, shards[i])) {
+                found += problem + "\n";
+            }
+            const auto record = manifest.shards.find(shards[i].name);
+            bytes += record != manifest.shards.end() ? record->second.bytes : 0;
+        }
+    });
     for (std::size_t i = static_cast<std::size_t>(world.rank()); i < manifest.entries.size();
          i += static_cast<std::size_t>(world.size())) {
         const EntryRecord& record = manifest.records[i];
         if (record.state != EntryState::done) { continue; }
         const std::string name = cube_name(manifest.entries[i], manifest.extension);
+        if (packed.contains(static_cast<std::int64_t>(i)) && !fs::exists(fs::path(folder) / name)) { continue; }
         const std::string problem =
             problem_of((fs::path(folder) / name).string(), record, out.n_open == 0 && table ? &*table : nullptr, i);
         if (!problem.empty()) { found += fmt::format("{}: {}\n", name, problem); }

@@ -35,3 +35,7 @@ set_tests_properties(tools/benchmark PROPERTIES LABELS slow TIMEOUT 300 SKIP_RET
 # The check of a GPU, in its packed form and on the emulation, and the page made of its report.
 add_test(NAME tools/gpu_check COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/gpu_check_test.sh" "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}")
 set_tests_properties(tools/gpu_check PROPERTIES LABELS slow TIMEOUT 900 PROCESSORS 2 ENVIRONMENT "${tools_test_environment}")
+
+# The example that reads shards, on a small catalogue.
+add_test(NAME tools/load_shards COMMAND bash "${CMAKE_CURRENT_LIST_DIR}/load_shards_test.sh" "${PROJECT_SOURCE_DIR}" "$<TARGET_FILE:tessera_program>")
+set_tests_properties(tools/load_shards PROPERTIES LABELS unit TIMEOUT 120 SKIP_RETURN_CODE 77 ENVIRONMENT "${tools_test_environment}")

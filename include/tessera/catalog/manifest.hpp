@@ -30,6 +30,12 @@ struct EntryRecord {
     CubeMeasures measures = {}; ///< done: of the file's light
 };
 
+/// A shard that is complete.
+struct ShardRecord {
+    std::int64_t bytes = 0;
+    std::uint64_t checksum = 0; ///< WordHash of the file
+};
+
 /// One start of the program on a catalogue.
 struct CatalogSession {
     double time = 0; ///< seconds since 1970
@@ -45,7 +51,8 @@ struct Manifest {
     std::string extension;                     ///< of the cubes: "h5" or "fits"
     std::string checksum;                      ///< of the group catalogue
     std::vector<CatalogEntry> entries;
-    std::vector<EntryRecord> records; ///< [entry]
+    std::vector<EntryRecord> records;          ///< [entry]
+    std::map<std::string, ShardRecord> shards; ///< by their paths in the folder; of catalog.format: shards
     std::vector<CatalogSession> sessions;
     std::int64_t n_torn = 0; ///< bytes of unfinished records at the ends of the journals, which are left out
 
@@ -74,6 +81,8 @@ public:
 
     /// Appends what became of an entry; `done` and `failed` reach the disk before it returns. @throws Error(Kind::resource)
     void append(std::int64_t entry, const EntryRecord& record);
+    /// Appends that a shard is complete; it reaches the disk before this returns. @throws Error(Kind::resource)
+    void append_shard(const std::string& name, const ShardRecord& record);
 
 private:
     struct File;

@@ -52,11 +52,12 @@ struct EnumWords<CatalogStars> {
     static constexpr std::array words{std::pair{CatalogStars::subhalo, std::string_view("subhalo")}};
 };
 
-enum class CatalogFormat { hdf5, fits };
+enum class CatalogFormat { hdf5, fits, shards };
 template <>
 struct EnumWords<CatalogFormat> {
     static constexpr std::array words{std::pair{CatalogFormat::hdf5, std::string_view("hdf5")},
-                                      std::pair{CatalogFormat::fits, std::string_view("fits")}};
+                                      std::pair{CatalogFormat::fits, std::string_view("fits")},
+                                      std::pair{CatalogFormat::shards, std::string_view("shards")}};
 };
 
 /// Which subhaloes of a snapshot become cubes, and where the cubes go.
@@ -70,6 +71,8 @@ struct CatalogOptions {
     CatalogStars stars = CatalogStars::subhalo;
     std::string output = "mocks";
     CatalogFormat format = CatalogFormat::hdf5;
+    std::int64_t shard_size = 64;
+    double validation = 0.1;
     std::int64_t ranks = 1;
     std::optional<double> time_limit;
     std::vector<std::string> bands{"tophat"};
@@ -92,7 +95,12 @@ struct CatalogOptions {
         key("catalog.stars", stars, unit::none, "subhalo: the stars bound to it");
         key("catalog.output", output, unit::none,
             "folder of cubes, catalogue table and manifest; relative to the config file");
-        key("catalog.format", format, unit::none, "of the cubes: hdf5 (<subhalo>_<view>.h5) or fits");
+        key("catalog.format", format, unit::none,
+            "of the cubes: hdf5 (<subhalo>_<view>.h5), fits, or shards: many in a file, for machine learning");
+        key("catalog.shard_size", shard_size, unit::none, "cubes in a shard", at_least(1));
+        key("catalog.validation", validation, unit::none,
+            "fraction of the galaxies whose cubes go to shards for validation, by catalog.seed", at_least(0),
+            at_most(1));
         key("catalog.ranks", ranks, unit::none, "ranks that make one cube together; 1: every rank its own",
             at_least(1));
         key("catalog.time_limit", time_limit, unit::second,

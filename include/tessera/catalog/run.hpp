@@ -26,8 +26,9 @@ struct CatalogRequest {
 struct CatalogSummary {
     std::int64_t n_entry = 0, n_done = 0, n_failed = 0; ///< of the whole catalogue, now
     std::int64_t n_open = 0; ///< neither done nor failed: the run was asked to stop (StopRequests), or its time is over
-    std::int64_t n_made = 0; ///< cubes that this run made
-    std::int64_t n_adopted = 0; ///< whole cubes that an earlier run had finished, but not recorded
+    std::int64_t n_unpacked = 0; ///< shards that are still to be written, for the same reasons
+    std::int64_t n_made = 0;     ///< cubes that this run made
+    std::int64_t n_adopted = 0;  ///< whole cubes that an earlier run had finished, but not recorded
     double seconds = 0;
     std::vector<std::string> files;                            ///< catalogue tables, contact sheet
     std::vector<std::pair<std::string, std::string>> failures; ///< cube and message of what failed
