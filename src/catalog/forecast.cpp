@@ -47,8 +47,9 @@ CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& worl
         out.most_stars = rows.back();
         if (largest.n_rows == 0) { largest = selection.entries.front(); }
     });
-    for (std::int64_t* number : {&out.n_subhalo, &out.n_galaxy, &out.n_cube, &out.fewest_stars, &out.median_stars,
-                                 &out.most_stars, &out.n_stars, &largest.id, &largest.view, &largest.n_rows}) {
+    for (std::int64_t* number :
+         {&out.n_subhalo, &out.n_galaxy, &out.n_cube, &out.fewest_stars, &out.median_stars, &out.most_stars,
+          &out.n_stars, &largest.id, &largest.view, &largest.n_rows, &largest.bundle}) {
         *number = world.broadcast_value(*number, 0);
     }
     largest.redshift = world.broadcast_value(largest.redshift, 0);

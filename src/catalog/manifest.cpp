@@ -170,7 +170,8 @@ public:
         } else if (kind == "shard") {
             manifest_.shards[json.at("name")] = {json.at("bytes"), hexadecimal(json.at("checksum"))};
         } else if (kind == "entry") {
-            manifest_.entries.push_back({json.at("id"), json.at("view"), json.at("redshift"), json.at("rows")});
+            manifest_.entries.push_back(
+                {json.at("id"), json.at("view"), json.at("redshift"), json.at("rows"), json.at("bundle")});
             manifest_.records.emplace_back();
         } else {
             const auto* const name = std::find(state_names.begin(), state_names.end(), kind);
@@ -257,7 +258,8 @@ void write_manifest(const std::string& folder, const Manifest& manifest) {
             {"id", entry.id},
             {"view", entry.view},
             {"redshift", entry.redshift},
-            {"rows", entry.n_rows}}.dump());
+            {"rows", entry.n_rows},
+            {"bundle", entry.bundle}}.dump());
     }
     for (std::size_t i = 0; i < manifest.records.size(); ++i) {
         const EntryRecord& record = manifest.records[i];

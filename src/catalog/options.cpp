@@ -78,6 +78,20 @@ void check_catalog(const CatalogConfig& config) {
         refuse(config.cube.output.fits ? "output.fits" : "output.quicklook", "a file name",
                "null: a catalogue has one file a galaxy, named by its id", "Choose FITS by catalog.format: fits");
     }
+    if (config.catalog.match && !config.catalog.limit) {
+        refuse("catalog.match", "no catalog.limit", "the size of the sample that is to follow it", "Set catalog.limit");
+    }
+    if (config.catalog.match && config.catalog.redshift) {
+        refuse("catalog.match", "catalog.redshift as well", "null: the file has redshifts",
+               "Leave out catalog.redshift");
+    }
+    if (!config.catalog.bundles.empty() && config.catalog.format == CatalogFormat::shards) {
+        refuse("catalog.bundles", "catalog.format: shards", "cubes of one shape", "Use catalog.format: hdf5");
+    }
+    if (!config.catalog.bundles.empty() && config.cube.telescope.field_of_view) {
+        refuse("catalog.bundles", "telescope.field_of_view, which would make them all the same", "null",
+               "Leave it out");
+    }
     const auto kind = config.cube.view.rotation.kind;
     if (config.catalog.views > 1 && kind != RotationKind::random && config.cube.noise.kind == NoiseKind::none) {
         refuse("catalog.views",

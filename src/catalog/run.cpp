@@ -64,7 +64,7 @@ Todo share(const catalog::Start& start, Communicator& world) {
     if (world.is_root()) {
         for (const std::int64_t i : start.todo) {
             const CatalogEntry& entry = start.manifest.entries[static_cast<std::size_t>(i)];
-            numbers.insert(numbers.end(), {i, entry.id, entry.view, entry.n_rows});
+            numbers.insert(numbers.end(), {i, entry.id, entry.view, entry.n_rows, entry.bundle});
             redshift.push_back(entry.redshift);
         }
     }
@@ -72,11 +72,12 @@ Todo share(const catalog::Start& start, Communicator& world) {
     world.broadcast(redshift, 0);
     Todo out;
     for (std::size_t i = 0; i < redshift.size(); ++i) {
-        out.index.push_back(numbers[4 * i]);
-        out.entries.push_back({.id = numbers[4 * i + 1],
-                               .view = numbers[4 * i + 2],
+        out.index.push_back(numbers[5 * i]);
+        out.entries.push_back({.id = numbers[5 * i + 1],
+                               .view = numbers[5 * i + 2],
                                .redshift = redshift[i],
-                               .n_rows = numbers[4 * i + 3]});
+                               .n_rows = numbers[5 * i + 3],
+                               .bundle = numbers[5 * i + 4]});
     }
     return out;
 }

@@ -10,12 +10,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "catalog/fill.hpp"
+#include "catalog/match.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/cosmology/cosmology.hpp"
+#include "tessera/instrument/telescope.hpp"
 
 namespace tessera {
 
@@ -120,14 +123,52 @@ double redshift_at(const Cosmology& cosmology, double distance, double low, doub
     return 0.5 * (low + high);
 }
 
-double redshift_of(const CatalogConfig& config, const Cosmology& cosmology, std::int64_t id, std::int64_t view) {
-    if (!config.catalog.redshift) { return config.cube.galaxy.redshift; }
-    const RedshiftChoice& choice = *config.catalog.redshift;
-    if (choice.min == choice.max) { return choice.min; }
+/// What redshifts and telescopes are chosen by.
+struct Placing {
+    explicit Placing(const CatalogConfig& of) : config(of), cosmology(of.cube.cosmology) {
+        if (of.catalog.match) { cells = catalog::read_match(of.cube.resolve(*of.catalog.match)); }
+        TelescopeOptions telescope = of.cube.telescope;
+        for (const std::string& name : of.catalog.bundles) {
+            telescope.name = name;
+            fields.push_back(load_telescope(telescope, of.cube.folder).field_of_view);
+        }
+        if (fields.empty()) { field = load_telescope(telescope, of.cube.folder).field_of_view; }
+        for (const double bundle : fields) { field = std::max(field, bundle); }
+    }
+    bool fills() const {
+        return config.catalog.redshift && config.catalog.redshift->distribution == RedshiftDistribution::fill;
+    }
+    /// Columns of the group catalogue that are needed.
+    std::vector<std::string> columns() const {
+        std::vector<std::string> out;
+        if (!cells.empty()) { out.emplace_back("mass_stars"); }
+        if (fills() || !fields.empty()) { out.emplace_back("r_half"); }
+        return out;
+    }
+
+    const CatalogConfig& config;
+    Cosmology cosmology;
+    std::vector<catalog::MatchCell> cells;
+    std::vector<double> fields; ///< of the bundles, arcsec
+    double field = 0;           ///< the largest
+};
+
+/// @param mass, radius  Msun, kpc; where columns() asks for them
+double redshift_of(const Placing& placing, std::int64_t id, std::int64_t view, double mass, double radius) {
+    const CatalogConfig& config = placing.config;
+    const Cosmology& cosmology = placing.cosmology;
     constexpr std::int64_t most_views = 1 << 20; // catalog.views stays below it
     const Philox random = Philox::at(static_cast<std::uint64_t>(config.catalog.seed), random_redshift,
                                      static_cast<std::uint64_t>(id * most_views + view));
     const double u = random.uniform(0);
+    if (!placing.cells.empty()) { return catalog::matched_redshift(placing.cells, mass, u, random.uniform(1)); }
+    if (!config.catalog.redshift) { return config.cube.galaxy.redshift; }
+    const RedshiftChoice& choice = *config.catalog.redshift;
+    if (choice.min == choice.max) { return choice.min; }
+    if (choice.distribution == RedshiftDistribution::fill) {
+        return catalog::filling_redshift(cosmology, config.catalog.effective_radii * radius, placing.field, choice.min,
+                                         choice.max);
+    }
     if (choice.distribution == RedshiftDistribution::uniform) { return choice.min + u * (choice.max - choice.min); }
     const double near = cosmology.comoving_distance(choice.min), far = cosmology.comoving_distance(choice.max);
     const double cube = near * near * near + u * (far * far * far - near * near * near);
@@ -182,10 +223,17 @@ Selection select_cutout(const CatalogConfig& config, const SnapshotOptions& inpu
     hash.add_bytes(&bytes, sizeof bytes);
     hash.add_bytes(&info.n_star_rows, sizeof info.n_star_rows);
     out.checksum = hash.hash();
-    const Cosmology cosmology(config.cube.cosmology);
+    const Placing placing(config);
+    if (!placing.columns().empty()) {
+        throw Error({.kind = Kind::config,
+                     .where = config.catalog.match ? "catalog.match" : "catalog.effective_radii",
+                     .found = fmt::format("a choice by mass or radius, and {}, which is one file", input.path),
+                     .expected = "the folder of a run with its group catalogue",
+                     .cure = "Set catalog.match and catalog.bundles to null and [], and catalog.redshift to a number"});
+    }
     for (std::int64_t view = 0; view < config.catalog.views; ++view) {
         out.entries.push_back(
-            {.id = 0, .view = view, .redshift = redshift_of(config, cosmology, 0, view), .n_rows = info.n_star_rows});
+            {.id = 0, .view = view, .redshift = redshift_of(placing, 0, view, 0, 0), .n_rows = info.n_star_rows});
     }
     return out;
 }
@@ -203,6 +251,10 @@ Selection select_galaxies(const CatalogConfig& config) {
     const Expression select = compile_selection(config.catalog);
     std::vector<std::string> names = select.columns();
     if (std::find(names.begin(), names.end(), "n_stars") == names.end()) { names.emplace_back("n_stars"); }
+    const Placing placing(config);
+    for (const std::string& name : placing.columns()) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) { names.push_back(name); }
+    }
     const SubhaloTable table = read_subhaloes(input, names);
 
     std::vector<std::int64_t> ids(static_cast<std::size_t>(table.n_row));
@@ -214,7 +266,12 @@ Selection select_galaxies(const CatalogConfig& config) {
         log::info(fmt::format("{} of the {} subhaloes of catalog.ids do not meet catalog.select", n_asked - ids.size(),
                               n_asked));
     }
-    if (config.catalog.limit) { ids = sample(ids, *config.catalog.limit, config.catalog.seed); }
+    if (!placing.cells.empty()) {
+        ids = catalog::matched_sample(placing.cells, ids, table.column("mass_stars"), *config.catalog.limit,
+                                      config.catalog.seed);
+    } else if (config.catalog.limit) {
+        ids = sample(ids, *config.catalog.limit, config.catalog.seed);
+    }
     if (ids.empty()) {
         throw Error({.kind = Kind::config,
                      .where = "catalog.select",
@@ -231,14 +288,24 @@ Selection select_galaxies(const CatalogConfig& config) {
     out.snapshot_redshift = table.redshift;
     out.source = table.source;
     out.checksum = table.checksum;
-    const Cosmology cosmology(config.cube.cosmology);
     const std::vector<double>& n_stars = table.column("n_stars");
+    const auto value = [&](const char* name, std::int64_t id) {
+        const bool there = std::find(table.names.begin(), table.names.end(), name) != table.names.end();
+        return there ? table.column(name)[static_cast<std::size_t>(id)] : 0.0;
+    };
     for (const std::int64_t id : ids) {
         for (std::int64_t view = 0; view < config.catalog.views; ++view) {
-            out.entries.push_back({.id = id,
-                                   .view = view,
-                                   .redshift = redshift_of(config, cosmology, id, view),
-                                   .n_rows = static_cast<std::int64_t>(n_stars[static_cast<std::size_t>(id)])});
+            CatalogEntry entry{.id = id,
+                               .view = view,
+                               .redshift = redshift_of(placing, id, view, value("mass_stars", id), value("r_half", id)),
+                               .n_rows = static_cast<std::int64_t>(n_stars[static_cast<std::size_t>(id)])};
+            if (!placing.fields.empty()) {
+                const double kpc = config.catalog.effective_radii * value("r_half", id);
+                // A view at the redshift that fills the field must not be a rounding error too large for it.
+                const double radius = kpc / placing.cosmology.kpc_per_arcsec(entry.redshift) * (1 - 1e-9);
+                entry.bundle = catalog::smallest_field(placing.fields, radius);
+            }
+            out.entries.push_back(entry);
         }
     }
     add_columns(input, ids, config.catalog.views, out);
@@ -254,6 +321,7 @@ std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry) {
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file) {
     Config out = config.cube;
     if (!is_cutout(config)) { out.simulation.subhalo = entry.id; }
+    if (entry.bundle >= 0) { out.telescope.name = config.catalog.bundles.at(static_cast<std::size_t>(entry.bundle)); }
     out.galaxy.redshift = entry.redshift;
     out.view.seed += entry.view;
     out.noise.seed += entry.view;

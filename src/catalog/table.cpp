@@ -34,6 +34,10 @@ public:
         integers("snapshot", "number of the snapshot",
                  [&](const CatalogEntry&, const EntryRecord&) { return selection_.snapshot; });
         reals("redshift", "", "observed", [](const CatalogEntry& entry, const EntryRecord&) { return entry.redshift; });
+        if (!config_.catalog.bundles.empty()) {
+            integers("bundle", "its telescope, in catalog.bundles from 0",
+                     [](const CatalogEntry& entry, const EntryRecord&) { return entry.bundle; });
+        }
         integers("view_seed", "of a random rotation",
                  [&](const CatalogEntry& entry, const EntryRecord&) { return config_.cube.view.seed + entry.view; });
         integers("noise_seed", "of the noise",

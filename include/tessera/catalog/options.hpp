@@ -26,11 +26,13 @@ struct OptionType<IdChoice> {
 enum class RedshiftDistribution {
     uniform, ///< in redshift
     volume,  ///< in comoving volume
+    fill,    ///< where catalog.effective_radii of the galaxy reach from the centre of the field to its edge
 };
 template <>
 struct EnumWords<RedshiftDistribution> {
     static constexpr std::array words{std::pair{RedshiftDistribution::uniform, std::string_view("uniform")},
-                                      std::pair{RedshiftDistribution::volume, std::string_view("volume")}};
+                                      std::pair{RedshiftDistribution::volume, std::string_view("volume")},
+                                      std::pair{RedshiftDistribution::fill, std::string_view("fill")}};
 };
 
 /// Where galaxies are put: all at `min`, or each view at its own redshift from `min` to `max`.
@@ -40,7 +42,7 @@ struct RedshiftChoice {
 };
 template <>
 struct OptionType<RedshiftChoice> {
-    static std::string name() { return "number | {min, max, distribution: uniform | volume}"; }
+    static std::string name() { return "number | {min, max, distribution: uniform | volume | fill}"; }
     static RedshiftChoice parse(const Value& value);
     static Value print(const RedshiftChoice& value);
 };
@@ -68,6 +70,9 @@ struct CatalogOptions {
     std::int64_t seed = 1;
     std::int64_t views = 1;
     std::optional<RedshiftChoice> redshift;
+    std::optional<std::string> match;
+    std::vector<std::string> bundles;
+    double effective_radii = 1.5;
     CatalogStars stars = CatalogStars::subhalo;
     std::string output = "mocks";
     CatalogFormat format = CatalogFormat::hdf5;
@@ -92,6 +97,17 @@ struct CatalogOptions {
             at_most(1000000));
         key("catalog.redshift", redshift, unit::none,
             "observed redshift of the galaxies, or a range to draw each view's from; null: galaxy.redshift");
+        key("catalog.match", match, unit::none,
+            "file of a target distribution that the sample of catalog.limit follows, and its redshifts: mass_min "
+            "mass_max [Msun] "
+            "redshift_min redshift_max weight, a cell a line; null: none");
+        key("catalog.bundles", bundles, unit::none,
+            "telescopes, of which each cube takes the smallest whose field reaches catalog.effective_radii; empty: "
+            "telescope.name");
+        key("catalog.effective_radii", effective_radii, unit::none,
+            "half-mass radii of the stars from the centre of the field to its edge, for catalog.bundles and redshifts "
+            "that fill the field",
+            above(0));
         key("catalog.stars", stars, unit::none, "subhalo: the stars bound to it");
         key("catalog.output", output, unit::none,
             "folder of cubes, catalogue table and manifest; relative to the config file");
