@@ -88,8 +88,8 @@ TEST(MemoryOfRanks, FallsAsTheirNumberButForAFixedPart) {
     double alone = 0;
     for (const int n_rank : {1, 2, 4}) {
         const auto group = world.split(world.rank() < n_rank ? 0 : 1, world.rank());
-        for (const Reduction reduction : {Reduction::reduce_scatter, Reduction::exchange}) {
-            if (n_rank < 4 && reduction == Reduction::exchange) { continue; } // takes what the other takes
+        for (const Reduction reduction : {Reduction::reduce_scatter, Reduction::exchange, Reduction::weights}) {
+            if (n_rank < 4 && reduction != Reduction::reduce_scatter) { continue; } // take what that takes
             if (world.rank() < n_rank) {
                 const Peak peak = peak_of(scene, reduction, *group);
                 RecordProperty("taken_" + std::to_string(n_rank), static_cast<int>(peak.taken * 1e-6));
