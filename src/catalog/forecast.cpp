@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "catalog/costs.hpp"
 #include "tessera/catalog/run.hpp"
 #include "tessera/comm/communicator.hpp"
 
@@ -10,10 +11,6 @@ namespace tessera {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Seconds on one core like that of configs/machines/laptop.yaml, from the rates there and in docs/performance.md: opening the inputs
-/// of a galaxy and laying out its cube; a star read and deposited; a voxel summed, observed and written.
-constexpr double seconds_a_cube = 0.05, seconds_a_star = 3e-7, seconds_a_voxel = 4e-8;
 
 /// Bytes free where the folder is or will be.
 std::int64_t free_bytes(const std::string& folder) {
@@ -64,13 +61,12 @@ CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& worl
     out.largest = forecast_cube(cube, *group, shared);
 
     const CubeSizes& sizes = out.largest.sizes;
-    const double voxels = static_cast<double>(sizes.n_spaxel * sizes.n_pixel);
+    const catalog::Costs costs{.n_voxel = static_cast<double>(sizes.n_spaxel * sizes.n_pixel)};
     out.bytes_to_write = out.largest.bytes_to_write * out.n_cube;
     out.bytes_free = world.broadcast_value(free_bytes(folder), 0);
     const double cores = static_cast<double>(world.size());
-    out.seconds = (static_cast<double>(out.n_cube) * (seconds_a_cube + voxels * seconds_a_voxel) +
-                   static_cast<double>(out.n_stars) * seconds_a_star) /
-                  cores;
+    out.seconds =
+        (static_cast<double>(out.n_cube) * costs.of(0) + static_cast<double>(out.n_stars) * costs.a_star) / cores;
     return out;
 }
 

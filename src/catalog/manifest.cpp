@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catalog/journal.hpp"
+#include "catalog/session_record.hpp"
 #include "tessera/io/write_text.hpp"
 
 namespace tessera {
@@ -144,10 +145,6 @@ Json to_json(const std::string& name, const ShardRecord& shard) {
             {"checksum", fmt::format("{:016x}", shard.checksum)}};
 }
 
-Json to_json(const CatalogSession& session) {
-    return {{"record", "session"}, {"time", session.time}, {"n_rank", session.n_rank}, {"host", session.host}};
-}
-
 /// Records one after the other into a manifest.
 class Reader {
 public:
@@ -166,7 +163,7 @@ public:
             manifest_.config = json.at("config");
             n_expected = json.at("n_entry");
         } else if (kind == "session") {
-            manifest_.sessions.push_back({json.at("time"), json.at("n_rank"), json.at("host")});
+            manifest_.sessions.push_back(catalog::session_from(json));
         } else if (kind == "shard") {
             manifest_.shards[json.at("name")] = {json.at("bytes"), hexadecimal(json.at("checksum"))};
         } else if (kind == "entry") {
@@ -251,7 +248,9 @@ void write_manifest(const std::string& folder, const Manifest& manifest) {
                      .cure = "wait until its processes have ended"});
     }
     std::string text = catalog::journal_line(header_of(manifest).dump());
-    for (const CatalogSession& session : manifest.sessions) { text += catalog::journal_line(to_json(session).dump()); }
+    for (const CatalogSession& session : manifest.sessions) {
+        text += catalog::journal_line(catalog::to_json(session).dump());
+    }
     for (const CatalogEntry& entry : manifest.entries) {
         text += catalog::journal_line(Json{
             {"record", "entry"},

@@ -7,16 +7,20 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "catalog/bands.hpp"
 #include "catalog/curfew.hpp"
+#include "catalog/measures.hpp"
+#include "catalog/queue.hpp"
 #include "catalog/shards.hpp"
 #include "catalog/sheet.hpp"
 #include "catalog/start.hpp"
 #include "catalog/table.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/core/kept_memory.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
 
@@ -82,16 +86,26 @@ Todo share(const catalog::Start& start, Communicator& world) {
     return out;
 }
 
+/// The error of the lowest rank that has one, where any has; `mine` where it has none itself.
+std::optional<Error> first_of(const std::optional<Error>& mine, Communicator& world) {
+    return error_of([&] {
+        agree(world, [&] {
+            if (mine) { throw Error(mine->kind(), mine->what()); }
+        });
+    });
+}
+
 /// Makes cubes, one after the other, until none is left or the run has to stop.
 class Worker {
 public:
-    Worker(const CatalogConfig& config, const std::string& folder, const Todo& todo, const catalog::Curfew& curfew,
-           Communicator& world)
-        : config_(config), folder_(folder), todo_(todo), world_(world), counter_(world.counter()), curfew_(curfew) {
-        const int ranks = static_cast<int>(std::min<std::int64_t>(config.catalog.ranks, world.size()));
-        group_ = world.split(world.rank() / ranks, world.rank(), Others::work);
-        shared_ = read_shared_inputs(config.cube, world);
-        shared_.time_limit = config.catalog.time_limit;
+    /// @param ranks  that make a cube together
+    Worker(const CatalogConfig& config, const std::string& folder, const Todo& todo,
+           std::span<const catalog::Batch> batches, int ranks, const SharedInputs& shared, catalog::Curfew& curfew,
+           catalog::Stopwatch& watch, Communicator& world)
+        : config_(config), folder_(folder), todo_(todo), batches_(batches), world_(world),
+          group_(world.split(world.rank() / ranks, world.rank(), Others::work)),
+          queue_(std::ssize(batches), world, *group_, watch), shared_(shared), curfew_(curfew), watch_(watch),
+          most_bytes_(catalog::bytes_ahead(world)) {
         agree(world, [&] {
             if (!group_->is_root()) { return; }
             writer_.emplace(folder, world.rank());
@@ -101,16 +115,20 @@ public:
 
     /// @return  what made it stop before the end
     std::optional<Error> work() {
-        const auto n = std::ssize(todo_.entries);
-        for (std::int64_t i = next(); i < n; i = next()) {
-            const auto begin = Clock::now();
-            auto stop = make(static_cast<std::size_t>(i));
-            if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) {
-                if (group_->is_root()) { counter_->fetch_add(n); } // nobody begins another
-                return stop;
+        while (const auto b = next()) {
+            const catalog::Batch& batch = batches_[static_cast<std::size_t>(*b)];
+            read_ahead(batch);
+            for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
+                if (i > batch.first && is_over()) { return std::nullopt; }
+                const auto begin = Clock::now();
+                auto stop = make(static_cast<std::size_t>(i));
+                if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) {
+                    queue_.stop();
+                    return stop;
+                }
+                curfew_.learn(seconds_since(begin));
+                report(i + 1, std::ssize(todo_.entries));
             }
-            curfew_.learn(seconds_since(begin));
-            report(i + 1, n);
         }
         return std::nullopt;
     }
@@ -119,14 +137,30 @@ public:
     void close() { writer_.reset(); }
 
 private:
-    std::int64_t next() {
-        std::int64_t mine = 0;
-        if (group_->is_root()) {
-            // Once the time is over nobody begins another.
-            mine = curfew_.has_come() ? std::ssize(todo_.entries) + counter_->fetch_add(std::ssize(todo_.entries))
-                                      : counter_->fetch_add(1);
+    /// Whether nobody is to begin another: somebody has met the end of the disk, or the time is over.
+    bool is_over() {
+        const bool late =
+            group_->broadcast_value(static_cast<std::int32_t>(group_->is_root() && curfew_.has_come()), 0) != 0;
+        if (late) { queue_.stop(); }
+        return late || queue_.is_stopped();
+    }
+
+    std::optional<std::int64_t> next() {
+        if (is_over()) { return std::nullopt; }
+        return queue_.next();
+    }
+
+    /// The rows of all its galaxies at once. A galaxy alone reads for itself: its rows lie together.
+    void read_ahead(const catalog::Batch& batch) {
+        if (batch.n < 2) { return; }
+        const auto begin = Clock::now();
+        std::vector<std::int64_t> ids;
+        for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
+            const std::int64_t id = todo_.entries[static_cast<std::size_t>(i)].id;
+            if (ids.empty() || ids.back() != id) { ids.push_back(id); }
         }
-        return group_->broadcast_value(mine, 0);
+        shared_.snapshot->read_ahead(ids, *group_, most_bytes_);
+        watch_.add_read_ahead(seconds_since(begin));
     }
 
     /// @return  on the first of the group: an error that concerns more than this galaxy
@@ -142,6 +176,7 @@ private:
             const Config cube = config_of(config_, entry, path);
             run_cube(cube, *group_, {}, shared_);
         });
+        watch_.add_cube();
         expect_all(failure);
         if (!group_->is_root()) { return std::nullopt; }
         if (failure && concerns_all(*failure)) { return failure; }
@@ -197,26 +232,36 @@ private:
     const CatalogConfig& config_;
     const std::string& folder_;
     const Todo& todo_;
+    std::span<const catalog::Batch> batches_;
     Communicator& world_;
-    std::unique_ptr<SharedCounter> counter_;
     std::unique_ptr<Communicator> group_;
-    SharedInputs shared_;
-    catalog::Curfew curfew_;
+    catalog::Queue queue_;
+    const SharedInputs& shared_;
+    catalog::Curfew& curfew_;
+    catalog::Stopwatch& watch_;
+    std::int64_t most_bytes_;
     std::optional<ManifestWriter> writer_; ///< of the first of a group
     std::vector<Band> bands_;              ///< likewise
     Clock::time_point start_ = Clock::now(), last_report_ = start_;
 };
 
 /// Works until all is done; all ranks meet at the end, asleep while others work.
-void make_cubes(const CatalogConfig& config, const std::string& folder, const Todo& todo, const catalog::Curfew& curfew,
-                Communicator& world) {
+void make_cubes(const CatalogConfig& config, const std::string& folder, const Todo& todo, const catalog::Queues& queues,
+                const SharedInputs& shared, catalog::Curfew curfew, catalog::Stopwatch& watch, Communicator& world) {
     std::optional<Error> stop;
-    {
-        Worker worker(config, folder, todo, curfew, world);
+    const auto work = [&](std::span<const catalog::Batch> batches, int ranks) {
+        if (batches.empty() || stop) { return; }
+        Worker worker(config, folder, todo, batches, ranks, shared, curfew, watch, world);
+        watch.begin();
         stop = worker.work();
         worker.close();
+        watch.stop_working();
         world.sleep_until_all_arrive();
-    } // the counter ends, on all ranks together
+        watch.stop();
+        stop = first_of(stop, world);
+    }; // the counter ends, on all ranks together
+    work(queues.together, world.size());
+    work(queues.apart, queues.ranks);
     agree(world, [&] {
         if (!stop) { return; }
         throw Error(Kind::resource, fmt::format("{}. The run has stopped, what is done stays: mend the cause and go "
@@ -284,14 +329,27 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         start = catalog::start(config, request, selection, folder, world.size());
         log::info(fmt::format("{}: {} cubes, {} to be made", folder, start.manifest.entries.size(), start.todo.size()));
     });
-    const Todo todo = share(start, world);
-    if (!todo.entries.empty()) { make_cubes(config, folder, todo, catalog::Curfew(request.time_limit, begin), world); }
+    std::optional<RunMeasures> measures;
+    Todo todo;
+    if (world.broadcast_value(std::ssize(start.todo), 0) > 0) {
+        SharedInputs shared = read_shared_inputs(config.cube, world);
+        shared.time_limit = config.catalog.time_limit;
+        shared.snapshot = catalog::index_galaxies(config, start, world);
+        const catalog::Queues queues = catalog::plan_queues(config, start, *shared.snapshot, world);
+        todo = share(start, world);
+        keep_freed_memory(); // cubes of one size follow each other
+        catalog::Stopwatch watch;
+        make_cubes(config, folder, todo, queues, shared, catalog::Curfew(request.time_limit, begin), watch, world);
+        measures = watch.sum(shared.snapshot->reads(), catalog::star_bytes(start, *shared.snapshot), world);
+        log::info(catalog::text_of(*measures));
+    }
 
     CatalogSummary summary;
     agree(world, [&] {
         if (!world.is_root()) { return; }
         auto manifest = read_manifest(folder);
         if (!manifest) { throw Error({.kind = Kind::resource, .where = folder, .found = "no manifest any more"}); }
+        if (!manifest->sessions.empty()) { manifest->sessions.back().measures = measures; }
         write_manifest(folder, *manifest);
         summary.files = catalog::write_table(folder, catalog::table_of(config, selection, *manifest), *manifest);
         if (const std::string sheet = catalog::write_sheet(folder, selection, *manifest); !sheet.empty()) {

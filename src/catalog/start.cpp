@@ -22,7 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Keys that say how the cubes are made, not which: they may change from run to run.
-constexpr std::array free_keys{"catalog.output", "catalog.ranks", "catalog.time_limit", "parallel.threads"};
+constexpr std::array free_keys{"catalog.output", "catalog.ranks", "catalog.giants", "catalog.time_limit",
+                               "parallel.threads"};
 
 std::map<std::string, std::string> config_map(const CatalogConfig& config) {
     CatalogConfig copy = config;
@@ -144,9 +145,11 @@ bool adopt(const CatalogConfig& config, const CatalogEntry& entry, const std::ve
 } // namespace
 
 std::uint64_t file_checksum(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    WordHash hash;
+    std::ifstream file;
     std::vector<char> block(std::size_t{1} << 20);
+    file.rdbuf()->pubsetbuf(nullptr, 0); // blocks this large need no buffer on their way
+    file.open(path, std::ios::binary);
+    WordHash hash;
     while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
         hash.add_bytes(block.data(), static_cast<std::size_t>(file.gcount()));
     }
@@ -220,7 +223,7 @@ Start start(const CatalogConfig& config, const CatalogRequest& request, const Se
         record = {};
         out.todo.push_back(static_cast<std::int64_t>(i));
     }
-    manifest.sessions.push_back({time_now(), n_rank, host_name()});
+    manifest.sessions.push_back({.time = time_now(), .n_rank = n_rank, .host = host_name()});
     write_manifest(folder, manifest);
     std::stable_sort(out.todo.begin(), out.todo.end(), [&](std::int64_t a, std::int64_t b) {
         return manifest.entries[static_cast<std::size_t>(a)].n_rows >

@@ -1,4 +1,4 @@
-// Opening files. Rank 0 looks first, so that a bad path is one clear error on every rank; then each rank opens the file for itself.
+// Opening files. Each rank opens a file for itself; where that fails it looks why, and all have the error of the first that met one.
 #include <cerrno>
 #include <cstring>
 
@@ -92,18 +92,16 @@ std::shared_ptr<Hdf5OpenFile> begin_file(const std::string& path, Communicator* 
 
 Hdf5Group Hdf5File::open(const std::string& path, Communicator* comm) {
     const auto file = begin_file(path, comm);
-    together(*file, [&] {
-        if (file->comm == nullptr || file->comm->is_root()) { inspect(path); }
-    });
     Hdf5Group root;
     root.handle_ = std::make_shared<Hdf5Group::Handle>();
     root.handle_->file = file;
     root.handle_->path = "/";
     together(*file, [&] {
         const Hdf5Id access = access_plain(path);
+        const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+        if (id < 0) { inspect(path); } // says why, unless it has been mended meanwhile
+        file->id = checked(id, H5Fclose, Kind::data, path, "opening it for reading");
         file->stamp = stamp_of(path);
-        file->id = checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, Kind::data, path,
-                           "opening it for reading");
         expect_unchanged(*file);
         root.handle_->id =
             checked(H5Gopen2(file->id.get(), "/", H5P_DEFAULT), H5Gclose, Kind::data, path, "opening its root group");

@@ -47,9 +47,9 @@ bool has_gfm_fields(const io::Hdf5Group& file) {
 
 } // namespace
 
-SnapshotFormat detect(const std::vector<std::string>& files) {
-    for (const std::string& path : files) { // chunk 0 may hold no stars: the next may tell
-        const io::Hdf5Group file = io::Hdf5File::open(path);
+SnapshotFormat detect(const InputFiles& input) {
+    for (const std::string& path : input.chunks) { // chunk 0 may hold no stars: the next may tell
+        const io::Hdf5Group file = input.open->file(path);
         if (const auto format = named_in_header(file)) { return *format; }
         if (has_gfm_fields(file)) { return SnapshotFormat::tng; }
         if (file.has_group("stars")) { return SnapshotFormat::plain; }
@@ -57,7 +57,7 @@ SnapshotFormat detect(const std::vector<std::string>& files) {
     }
     throw Error(
         {.kind = Kind::data,
-         .where = files.front(),
+         .where = input.chunks.front(),
          .found = "nothing that identifies the layout",
          .expected =
              "Header/Code = SWIFT; 'TNG', 'EAGLE' or 'Colibre' in Header/SimulationName or RunLabel; fields GFM_* of "

@@ -32,10 +32,10 @@ Plan plan_eagle(const InputFiles& input, const SnapshotOptions& options) {
                 {"temperature", Quantity::temperature, 1, {"Temperature"}, false},
             },
     };
-    const auto contents = count_rows(input.chunks, particle_groups(), "Coordinates", true);
-    const io::Hdf5Group file = io::Hdf5File::open(input.chunks.front());
+    const auto contents = count_rows(input, particle_groups(), "Coordinates", true);
+    const io::Hdf5Group file = contents.first_file();
     const Header header = read_header(file, dialect.scale_factor_names);
-    return plan_gadget(dialect, contents, header, unit_context(file, header, dialect.units), {}, options);
+    return plan_gadget(dialect, contents, header, unit_context(file, header, dialect.units), options);
 }
 
 } // namespace tessera::particles

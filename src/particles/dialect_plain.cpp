@@ -76,8 +76,8 @@ std::optional<double> number_above(const io::Hdf5Group& file, const std::string&
 
 Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
     refuse_subhalo(options, "plain");
-    const auto contents = count_rows(input.chunks, {"stars", "gas"}, "coordinates", false);
-    const io::Hdf5Group file = io::Hdf5File::open(input.chunks.front());
+    const auto contents = count_rows(input, {"stars", "gas"}, "coordinates", false);
+    const io::Hdf5Group file = contents.first_file();
     Plan plan;
     plan.info.format = SnapshotFormat::plain;
     plan.info.description =
@@ -95,7 +95,8 @@ Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
     plan.info.rows_by_type = {{"stars", total("stars")}, {"gas", total("gas")}};
     plan.stars = plan_table(contents, "stars", {0, total("stars")}, star_fields(), {}, "plain file");
     if (options.gas) { plan.gas = plan_table(contents, "gas", {0, total("gas")}, gas_fields(), {}, "plain file"); }
-    complete(plan, options.path);
+    plan.gas.kind = TableKind::gas;
+    complete(plan, options.path, *contents.open);
     return plan;
 }
 

@@ -52,8 +52,8 @@ Plan plan_rubix(const InputFiles& input, const SnapshotOptions& options) {
                      .cure = "name the file rubix_galaxy.h5 itself"});
     }
     const std::string stars = "particles/stars", gas = "particles/gas";
-    const auto contents = count_rows(input.chunks, {stars, gas}, "coords", false);
-    const io::Hdf5Group file = io::Hdf5File::open(input.chunks.front());
+    const auto contents = count_rows(input, {stars, gas}, "coords", false);
+    const io::Hdf5Group file = contents.first_file();
     Plan plan;
     plan.info.format = SnapshotFormat::rubix;
     plan.info.description = "RUBIX galaxy file";
@@ -71,7 +71,8 @@ Plan plan_rubix(const InputFiles& input, const SnapshotOptions& options) {
     plan.info.rows_by_type = {{"stars", n_star}, {"gas", n_gas}};
     plan.stars = plan_table(contents, stars, {0, n_star}, star_fields(), {}, "RUBIX galaxy file");
     if (options.gas) { plan.gas = plan_table(contents, gas, {0, n_gas}, gas_fields(), {}, "RUBIX galaxy file"); }
-    complete(plan, options.path);
+    plan.gas.kind = TableKind::gas;
+    complete(plan, options.path, *contents.open);
     return plan;
 }
 

@@ -45,7 +45,7 @@ bool has_birth_times(const ChunkContents& contents) {
     const auto with_stars = std::find_if(rows.begin(), rows.end(), [](std::int64_t n) { return n > 0; });
     if (with_stars == rows.end()) { return false; }
     const auto chunk = static_cast<std::size_t>(with_stars - rows.begin());
-    const io::Hdf5Group stars = io::Hdf5File::open(contents.files[chunk]).group("PartType4");
+    const io::Hdf5Group stars = contents.open->file(contents.files[chunk]).group("PartType4");
     return !stars.has_dataset("BirthScaleFactors") && stars.has_dataset("BirthTimes");
 }
 
@@ -54,8 +54,8 @@ bool has_birth_times(const ChunkContents& contents) {
 Plan plan_swift(const InputFiles& input, const SnapshotOptions& options) {
     refuse_subhalo(options, "swift");
     GadgetDialect dialect = swift_dialect();
-    const auto contents = count_rows(input.chunks, particle_groups(), "Coordinates", true);
-    const io::Hdf5Group file = io::Hdf5File::open(input.chunks.front());
+    const auto contents = count_rows(input, particle_groups(), "Coordinates", true);
+    const io::Hdf5Group file = contents.first_file();
     const bool by_time = has_birth_times(contents);
     const bool cosmological = find_in(file, {"Cosmology"}, {"Cosmological run"}).value_or(by_time ? 0 : 1) != 0;
     Header header;
@@ -63,7 +63,7 @@ Plan plan_swift(const InputFiles& input, const SnapshotOptions& options) {
     if (!cosmological) { header.box = find_in(file, {"Header"}, {"BoxSize"}); }
     const UnitContext units = unit_context(file, header, dialect.units);
     if (by_time) { dialect.stars[star_birth] = {"birth time", Quantity::time, 1, {"BirthTimes"}}; }
-    Plan plan = plan_gadget(dialect, contents, header, units, {}, options);
+    Plan plan = plan_gadget(dialect, contents, header, units, options);
     if (!cosmological) { plan.info.redshift.reset(); }
     if (by_time) {
         const auto now = find_in(file, {"Header"}, {"Time"});

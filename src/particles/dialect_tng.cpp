@@ -71,20 +71,6 @@ std::array<double, 3> scaled(std::array<double, 3> vector, double factor) {
     return vector;
 }
 
-/// A subhalo by number needs the run's folder.
-std::optional<CatalogueSubhalo> select(const InputFiles& input, const SnapshotOptions& options,
-                                       const ChunkContents& contents) {
-    if (!options.subhalo) { return std::nullopt; }
-    if (!input.base || !options.snapshot) {
-        throw Error({.kind = Kind::config,
-                     .where = "simulation.subhalo",
-                     .found = fmt::format("{} with simulation.path = {}", *options.subhalo, options.path),
-                     .expected = "the folder that holds snapdir_NNN and groups_NNN, and simulation.snapshot",
-                     .cure = "a cut-out holds one galaxy already: leave simulation.subhalo at null"});
-    }
-    return find_subhalo(*input.base, *options.snapshot, *options.subhalo, contents);
-}
-
 } // namespace
 
 UnitContext tng_units(const io::Hdf5Group& file, const Header& header) {
@@ -95,35 +81,91 @@ UnitContext tng_units(const io::Hdf5Group& file, const Header& header) {
     return units;
 }
 
-Plan plan_tng(const InputFiles& input, const SnapshotOptions& options) {
+namespace {
+
+/// What a galaxy and the whole snapshot have in common.
+struct Beginning {
+    ChunkContents contents;
+    io::Hdf5Group file; ///< the first that can be read
+    Plan plan;
+};
+
+Beginning begin(const InputFiles& input, const SnapshotOptions& options, bool lazily) {
     GadgetDialect dialect = tng_dialect();
-    const auto contents = count_rows(input.chunks, particle_groups(), "Coordinates", true);
-    const io::Hdf5Group file = io::Hdf5File::open(input.chunks.front());
-    const Header header = read_header(file, dialect.scale_factor_names);
+    Beginning out{
+        .contents = count_rows(input, particle_groups(), "Coordinates", true, lazily), .file = {}, .plan = {}};
+    out.file = out.contents.first_file();
+    const Header header = read_header(out.file, dialect.scale_factor_names);
     auto number = options.snapshot;
-    if (const auto stated = find_in(file, {"Header"}, {"SnapshotNumber"}); stated && !number) {
+    if (const auto stated = find_in(out.file, {"Header"}, {"SnapshotNumber"}); stated && !number) {
         number = static_cast<std::int64_t>(*stated);
     }
     dialect.kind = input_kind(number);
-    const auto subhalo = select(input, options, contents);
-    RowSelection rows;
-    if (subhalo) { rows = {subhalo->stars, subhalo->gas}; }
-    Plan plan = plan_gadget(dialect, contents, header, tng_units(file, header), rows, options);
-    const double length = plan.stars.fields[star_coordinates].factor; // of the catalogue too: the same code units
-    GalaxyFacts& galaxy = plan.info.galaxy;
-    if (subhalo) {
-        plan.info.description += fmt::format(", subhalo {}", *options.subhalo);
-        if (subhalo->position) { galaxy.centre = scaled(*subhalo->position, length); }
-        galaxy.velocity = subhalo->velocity;
-        if (subhalo->half_mass_radius) { galaxy.half_mass_radius = *subhalo->half_mass_radius * length; }
-    } else {
-        galaxy.centre = subhalo_vector(file, "pos", length);
-        galaxy.velocity = subhalo_vector(file, "vel", 1.0);
-        if (const auto radius = subhalo_number(file, "halfmassrad_stars")) {
-            galaxy.half_mass_radius = *radius * length;
-        }
+    out.plan = plan_gadget(dialect, out.contents, header, tng_units(out.file, header), options, lazily);
+    out.plan.input_kind = dialect.kind;
+    return out;
+}
+
+/// Of the catalogue too: the same code units.
+double length_factor(const Plan& plan) { return plan.stars.fields[star_coordinates].factor; }
+
+} // namespace
+
+GalaxyIndex index_tng(const InputFiles& input, const SnapshotOptions& options, std::span<const std::int64_t> ids) {
+    if (!input.base || !options.snapshot) { // a subhalo by number needs the run's folder
+        throw Error({.kind = Kind::config,
+                     .where = "simulation.subhalo",
+                     .found = fmt::format("{} with simulation.path = {}", ids.front(), options.path),
+                     .expected = "the folder that holds snapdir_NNN and groups_NNN, and simulation.snapshot",
+                     .cure = "a cut-out holds one galaxy already: leave simulation.subhalo at null"});
     }
+    Beginning run = begin(input, options, true);
+    GalaxyIndex index{.whole = std::move(run.plan), .ids = {ids.begin(), ids.end()}, .found = {}};
+    index.found = find_subhaloes(*input.base, *options.snapshot, ids, run.contents);
+    return index;
+}
+
+Plan plan_galaxy(const GalaxyIndex& index, std::int64_t id, ChunkFiles& open) {
+    const auto at = std::lower_bound(index.ids.begin(), index.ids.end(), id);
+    if (at == index.ids.end() || *at != id) {
+        throw Error({.where = "GalaxyIndex", .found = fmt::format("subhalo {}, which was not asked for", id)});
+    }
+    const FoundSubhalo& found = index.found[static_cast<std::size_t>(at - index.ids.begin())];
+    if (found.failure) { throw *found.failure; }
+    if (index.is_file) { return index.whole; }
+    Plan plan = index.whole;
+    plan.stars.begin = found.subhalo.stars.begin;
+    plan.stars.end = found.subhalo.stars.end;
+    if (!plan.gas.chunks.empty()) {
+        plan.gas.begin = found.subhalo.gas.begin;
+        plan.gas.end = found.subhalo.gas.end;
+    }
+    const GadgetDialect dialect = tng_dialect();
+    check_chunks(plan.stars, dialect.stars, plan.input_kind, open);
+    check_chunks(plan.gas, dialect.gas, plan.input_kind, open);
+    plan.info.description += fmt::format(", subhalo {}", id);
+    const double length = length_factor(plan);
+    GalaxyFacts& galaxy = plan.info.galaxy;
+    if (found.subhalo.position) { galaxy.centre = scaled(*found.subhalo.position, length); }
+    galaxy.velocity = found.subhalo.velocity;
+    if (found.subhalo.half_mass_radius) { galaxy.half_mass_radius = *found.subhalo.half_mass_radius * length; }
+    complete(plan, plan.stars.chunks.front().path, open);
     return plan;
+}
+
+Plan plan_tng(const InputFiles& input, const SnapshotOptions& options) {
+    if (options.subhalo) {
+        return plan_galaxy(index_tng(input, options, {&*options.subhalo, 1}), *options.subhalo, *input.open);
+    }
+    Beginning run = begin(input, options, false);
+    const double length = length_factor(run.plan);
+    GalaxyFacts& galaxy = run.plan.info.galaxy;
+    galaxy.centre = subhalo_vector(run.file, "pos", length);
+    galaxy.velocity = subhalo_vector(run.file, "vel", 1.0);
+    if (const auto radius = subhalo_number(run.file, "halfmassrad_stars")) {
+        galaxy.half_mass_radius = *radius * length;
+    }
+    return std::move(run.plan);
 }
 
 } // namespace tessera::particles

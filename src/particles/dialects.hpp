@@ -1,5 +1,6 @@
 #pragma once
 
+#include "particles/group_catalogue.hpp"
 #include "particles/header.hpp"
 #include "particles/input_files.hpp"
 #include "particles/plan.hpp"
@@ -21,6 +22,21 @@ Plan plan_eagle(const InputFiles& input, const SnapshotOptions& options);
 /// SWIFT with EAGLE-like or COLIBRE fields.
 Plan plan_swift(const InputFiles& input, const SnapshotOptions& options);
 
+/// A run of the TNG layout, and where galaxies of it are: all that one file needs to be looked into for.
+struct GalaxyIndex {
+    Plan whole;                    ///< of all rows; the files of chunks are yet to be checked
+    std::vector<std::int64_t> ids; ///< ascending
+    std::vector<FoundSubhalo> found;
+    bool is_file = false; ///< one file that is one galaxy, whose id is 0: `whole` is its plan
+};
+/// Rank 0's to all ranks; collective.
+void broadcast(GalaxyIndex& index, Communicator& comm);
+
+/// @throws Error(Kind::config | Kind::data)  where no galaxy can be read; what concerns a galaxy alone is in `found`
+GalaxyIndex index_tng(const InputFiles& input, const SnapshotOptions& options, std::span<const std::int64_t> ids);
+/// The plan of subhalo `id`, one of the index, after a look at its chunks. @throws Error(Kind::data)
+Plan plan_galaxy(const GalaxyIndex& index, std::int64_t id, ChunkFiles& open);
+
 /// What PartType-style dialects differ in.
 struct GadgetDialect {
     SnapshotFormat format;
@@ -31,24 +47,20 @@ struct GadgetDialect {
     bool drops_wind = false;
 };
 
-/// Rows of the selection in the concatenation of all chunks; nullopt: all.
-struct RowSelection {
-    std::optional<Range> stars, gas;
-};
-
 /// What is common to them: header, counts, fields, facts. `units` may have been completed by the dialect.
+/// @param lazily  chunks are not looked into, nothing is counted: complete() and check_chunks() follow for the rows wanted
 Plan plan_gadget(const GadgetDialect& dialect, const ChunkContents& contents, const Header& header,
-                 const UnitContext& units, const RowSelection& rows, const SnapshotOptions& options);
+                 const UnitContext& units, const SnapshotOptions& options, bool lazily = false);
 /// The particle groups of such a file.
 const std::vector<std::string>& particle_groups();
 
 /// Counts, bytes and the first position, once the tables stand. @throws Error(Kind::data)  no star rows
-void complete(Plan& plan, const std::string& input);
+void complete(Plan& plan, const std::string& input, ChunkFiles& open);
 
 /// @throws Error(Kind::config)  when a subhalo is asked of a layout without a catalogue
 void refuse_subhalo(const SnapshotOptions& options, const std::string& layout);
 
 /// Which dialect the files are. @throws Error(Kind::data)  nothing identifies them (the text lists what was looked for)
-SnapshotFormat detect(const std::vector<std::string>& files);
+SnapshotFormat detect(const InputFiles& input);
 
 } // namespace tessera::particles

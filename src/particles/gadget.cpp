@@ -22,7 +22,7 @@ std::int64_t total_rows(const ChunkContents& contents, const std::string& group)
 
 /// A single chunk of many is probably not the galaxy that the user means.
 void warn_lone_chunk(const ChunkContents& contents) {
-    const io::Hdf5Group file = io::Hdf5File::open(contents.files.front());
+    const io::Hdf5Group file = contents.first_file();
     const double said = find_in(file, {"Header"}, {"NumFilesPerSnapshot"}).value_or(1);
     if (said > static_cast<double>(contents.files.size())) {
         log::warning(fmt::format(
@@ -40,7 +40,7 @@ const std::vector<std::string>& particle_groups() {
 }
 
 Plan plan_gadget(const GadgetDialect& dialect, const ChunkContents& contents, const Header& header,
-                 const UnitContext& units, const RowSelection& rows, const SnapshotOptions& options) {
+                 const UnitContext& units, const SnapshotOptions& options, bool lazily) {
     warn_lone_chunk(contents);
     Plan plan;
     plan.info.format = dialect.format;
@@ -52,18 +52,23 @@ Plan plan_gadget(const GadgetDialect& dialect, const ChunkContents& contents, co
         }
     }
     const Range all_stars{0, total_rows(contents, "PartType4")}, all_gas{0, total_rows(contents, "PartType0")};
-    plan.stars = plan_table(contents, "PartType4", rows.stars.value_or(all_stars), dialect.stars, units, dialect.kind);
+    plan.stars = plan_table(contents, "PartType4", all_stars, dialect.stars, units, dialect.kind, lazily);
     if (options.gas) {
-        plan.gas = plan_table(contents, "PartType0", rows.gas.value_or(all_gas), dialect.gas, units, dialect.kind);
+        plan.gas = plan_table(contents, "PartType0", all_gas, dialect.gas, units, dialect.kind, lazily);
     }
+    plan.gas.kind = TableKind::gas;
     plan.birth = Birth::scale_factor;
     plan.drops_wind = dialect.drops_wind;
-    complete(plan, options.path);
+    if (!lazily) { complete(plan, options.path, *contents.open); }
+    if (plan.stars.size() > 0 && !plan.stars.fields[star_mass].present()) {
+        log::warning(fmt::format("{}: no present masses of the stars; maps of stellar mass show the mass at birth",
+                                 options.path));
+    }
     describe_header(plan.info, header, plan.stars.fields[star_coordinates].factor);
     return plan;
 }
 
-void complete(Plan& plan, const std::string& input) {
+void complete(Plan& plan, const std::string& input, ChunkFiles& open) {
     if (plan.stars.size() == 0) {
         throw Error({.kind = Kind::data,
                      .where = input,
@@ -73,19 +78,15 @@ void complete(Plan& plan, const std::string& input) {
     }
     plan.info.n_star_rows = plan.stars.size();
     plan.info.n_gas_rows = plan.gas.size();
-    plan.info.bytes_to_read = stored_bytes(plan.stars) + stored_bytes(plan.gas);
+    plan.info.bytes_to_read = plan.stars.size() * plan.stars.row_bytes() + plan.gas.size() * plan.gas.row_bytes();
+    plan.info.files.clear();
     for (const TablePlan* table : {&plan.stars, &plan.gas}) {
         for (const Chunk& chunk : table->selected_chunks()) {
             auto& files = plan.info.files;
             if (std::find(files.begin(), files.end(), chunk.path) == files.end()) { files.push_back(chunk.path); }
         }
     }
-    plan.first_position = first_position(plan.stars);
-    if (!plan.stars.fields[star_mass].present() && plan.info.format != SnapshotFormat::plain &&
-        plan.info.format != SnapshotFormat::rubix) {
-        log::warning(
-            fmt::format("{}: no present masses of the stars; maps of stellar mass show the mass at birth", input));
-    }
+    if (!plan.info.galaxy.centre) { plan.first_position = first_position(plan.stars, open); }
 }
 
 void refuse_subhalo(const SnapshotOptions& options, const std::string& layout) {

@@ -1,10 +1,12 @@
 #include "particles/group_catalogue.hpp"
 
-#include <limits>
+#include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "particles/input_files.hpp"
+#include "particles/prefix_sums.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/io/hdf5.hpp"
 
@@ -12,10 +14,6 @@ namespace tessera::particles {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::array types{0, 4}; // gas, stars
-constexpr std::size_t n_type = types.size();
-using Counts = std::array<std::int64_t, n_type>;
-
 std::int64_t rows_in(const io::Hdf5Group& file, const std::string& group) {
     if (!file.has_group(group)) { return 0; }
     const io::Hdf5Group there = file.group(group);
@@ -52,89 +50,6 @@ std::vector<CatalogueFile> open_catalogue(const fs::path& base, std::int64_t sna
 
 namespace {
 
-/// Row `i` of a dataset as numbers; nullopt where the catalogue lacks the field.
-std::optional<std::vector<double>> row_of(const io::Hdf5Group& file, const std::string& dataset, std::int64_t i) {
-    if (!file.has_dataset(dataset)) { return std::nullopt; }
-    return file.dataset(dataset).read_rows<double>(i, 1);
-}
-
-/// Columns of gas and stars of [n, 6] counts.
-std::vector<Counts> read_counts(const io::Hdf5Group& file, const std::string& path, std::int64_t first,
-                                std::int64_t n) {
-    const io::Hdf5Dataset dataset = file.dataset(path);
-    const auto flat = dataset.read_rows<std::int64_t>(first, n);
-    const auto width = static_cast<std::size_t>(dataset.row_length());
-    if (width < 5) {
-        throw Error({.kind = Kind::data,
-                     .where = dataset.where(),
-                     .found = fmt::format("{} columns", width),
-                     .expected = "6, one a particle type",
-                     .cure = "the catalogue is not of the TNG layout"});
-    }
-    std::vector<Counts> counts(static_cast<std::size_t>(n));
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-        for (std::size_t t = 0; t < n_type; ++t) {
-            counts[i][t] = flat[i * width + static_cast<std::size_t>(types[t])];
-        }
-    }
-    return counts;
-}
-
-void add(Counts& sum, const Counts& counts) {
-    for (std::size_t t = 0; t < n_type; ++t) { sum[t] += counts[t]; }
-}
-
-/// The group that holds subhalo `id`: its first subhalo and the global rows where its particles begin.
-struct HostGroup {
-    std::int64_t first_subhalo = 0;
-    Counts begin{};
-};
-
-/// Walks over the groups in catalogue order, the whole catalogue through (not chunk by chunk: sums restart nowhere).
-std::optional<HostGroup> find_group(const std::vector<CatalogueFile>& catalogue, std::int64_t id) {
-    Counts begin{};
-    for (const CatalogueFile& chunk : catalogue) {
-        if (chunk.n_group == 0) { continue; }
-        const io::Hdf5Group file = io::Hdf5File::open(chunk.path);
-        if (!file.has_dataset("Group/GroupLenType") || !file.has_dataset("Group/GroupFirstSub") ||
-            !file.has_dataset("Group/GroupNsubs")) {
-            return std::nullopt;
-        }
-        const auto lengths = read_counts(file, "Group/GroupLenType", 0, chunk.n_group);
-        const auto first = file.dataset("Group/GroupFirstSub").read_all<std::int64_t>();
-        const auto n_sub = file.dataset("Group/GroupNsubs").read_all<std::int64_t>();
-        for (std::size_t g = 0; g < lengths.size(); ++g) {
-            // A group without subhalos says -1, or 4294967295 where the type is unsigned.
-            const bool has_any = n_sub[g] > 0 && first[g] >= 0 && first[g] != std::numeric_limits<std::uint32_t>::max();
-            if (has_any && first[g] <= id && id < first[g] + n_sub[g]) { return HostGroup{first[g], begin}; }
-            add(begin, lengths[g]);
-        }
-    }
-    throw Error({.kind = Kind::data,
-                 .where = catalogue.front().path,
-                 .found = fmt::format("no group whose GroupFirstSub and GroupNsubs hold subhalo {}", id),
-                 .expected = "exactly one",
-                 .cure = "the catalogue looks incomplete: fetch all its chunks"});
-}
-
-/// First rows of the subhalo by prefix sums; nullopt when the catalogue lacks the fields of the groups.
-std::optional<Counts> begin_by_sums(const std::vector<CatalogueFile>& catalogue, std::int64_t id) {
-    const auto host = find_group(catalogue, id);
-    if (!host) { return std::nullopt; }
-    Counts begin = host->begin;
-    for (const CatalogueFile& chunk : catalogue) {
-        const Range part =
-            Range{host->first_subhalo, id}.overlap(chunk.first_subhalo, chunk.first_subhalo + chunk.n_subhalo);
-        if (part.size() == 0) { continue; }
-        const io::Hdf5Group file = io::Hdf5File::open(chunk.path);
-        for (const Counts& length :
-             read_counts(file, "Subhalo/SubhaloLenType", part.begin - chunk.first_subhalo, part.size())) {
-            add(begin, length);
-        }
-    }
-    return begin;
-}
-
 Error offsets_disagree(const std::string& where, const std::string& what, std::int64_t found, std::int64_t expected) {
     return Error(
         {.kind = Kind::data,
@@ -167,8 +82,15 @@ void check_chunks(const io::Hdf5Group& file, const ChunkContents& chunks) {
     }
 }
 
-std::optional<Counts> begin_by_offsets(const fs::path& base, std::int64_t snapshot, std::int64_t id,
-                                       const ChunkContents& chunks, const std::optional<Counts>& sums) {
+/// What the offsets file says of rows; nullopt where there is none.
+struct Offsets {
+    std::string where;
+    std::int64_t first = 0; ///< subhalo
+    std::vector<Counts> begin;
+};
+
+std::optional<Offsets> read_offsets(const fs::path& base, std::int64_t snapshot, std::span<const std::int64_t> ids,
+                                    const ChunkContents& chunks) {
     const std::string name = fmt::format("offsets_{}.hdf5", three_digits(snapshot));
     for (const fs::path& folder : {base, fs::absolute(base / "..").lexically_normal()}) {
         const fs::path path = folder / "postprocessing" / "offsets" / name;
@@ -176,25 +98,36 @@ std::optional<Counts> begin_by_offsets(const fs::path& base, std::int64_t snapsh
         const io::Hdf5Group file = io::Hdf5File::open(path.string());
         check_chunks(file, chunks);
         const std::string dataset = "Subhalo/SnapByType";
-        const Counts stated = read_counts(file, dataset, id, 1).front();
-        for (std::size_t t = 0; sums && t < n_type; ++t) {
-            if (stated[t] == (*sums)[t]) { continue; }
-            throw offsets_disagree(file.dataset(dataset).where(),
-                                   fmt::format("first row of PartType{} of subhalo {}", types[t], id), stated[t],
-                                   (*sums)[t]);
-        }
-        return stated;
+        return Offsets{file.dataset(dataset).where(), ids.front(),
+                       read_counts(file, dataset, ids.front(), ids.back() - ids.front() + 1)};
     }
     return std::nullopt;
 }
 
-Counts begin_of(const fs::path& base, std::int64_t snapshot, std::int64_t id,
-                const std::vector<CatalogueFile>& catalogue, const ChunkContents& chunks) {
-    const auto sums = begin_by_sums(catalogue, id);
-    if (const auto stated = begin_by_offsets(base, snapshot, id, chunks, sums)) { return *stated; }
+/// Where the particles of subhalo `id` begin, by offsets and sums, which must agree.
+Counts begin_of(std::int64_t id, const std::optional<Offsets>& offsets,
+                const std::optional<std::vector<std::optional<Counts>>>& all_sums, std::size_t i,
+                const std::string& catalogue) {
+    if (all_sums && !(*all_sums)[i]) {
+        throw Error({.kind = Kind::data,
+                     .where = catalogue,
+                     .found = fmt::format("no group whose GroupFirstSub and GroupNsubs hold subhalo {}", id),
+                     .expected = "exactly one",
+                     .cure = "the catalogue looks incomplete: fetch all its chunks"});
+    }
+    const std::optional<Counts> sums = all_sums ? (*all_sums)[i] : std::nullopt;
+    if (offsets) {
+        const Counts stated = offsets->begin[static_cast<std::size_t>(id - offsets->first)];
+        for (std::size_t t = 0; sums && t < n_type; ++t) {
+            if (stated[t] == (*sums)[t]) { continue; }
+            throw offsets_disagree(offsets->where, fmt::format("first row of PartType{} of subhalo {}", types[t], id),
+                                   stated[t], (*sums)[t]);
+        }
+        return stated;
+    }
     if (sums) { return *sums; }
     throw Error({.kind = Kind::data,
-                 .where = catalogue.front().path,
+                 .where = catalogue,
                  .found = "no GroupLenType, GroupFirstSub, GroupNsubs of the groups, and no offsets file",
                  .expected = fmt::format("one or the other, to find the particles of subhalo {}", id),
                  .cure = "fetch these fields of the catalogue or postprocessing/offsets"});
@@ -211,49 +144,102 @@ void check_range(Range range, const ChunkContents& chunks, int type, std::int64_
                  .cure = "chunks are missing or thinned: fetch the whole snapshot"});
 }
 
+Error without_stars(const std::string& path, std::int64_t id) {
+    return Error({.kind = Kind::data,
+                  .where = fmt::format("{}:/Subhalo/SubhaloLenType", path),
+                  .found = fmt::format("subhalo {} has no star at all", id),
+                  .expected = "at least one star particle",
+                  .cure = "choose a subhalo with SubhaloLenType[4] > 0"});
+}
+
+/// What the catalogue itself has of subhaloes [first, first + n): a chunk's rows that hold all those wanted.
+struct CatalogueRows {
+    CatalogueRows(const CatalogueFile& chunk, Range wanted) : path(chunk.path), first(wanted.begin) {
+        const io::Hdf5Group file = io::Hdf5File::open(chunk.path);
+        const std::int64_t row = wanted.begin - chunk.first_subhalo;
+        lengths = read_counts(file, "Subhalo/SubhaloLenType", row, wanted.size());
+        position = rows_of(file, "Subhalo/SubhaloPos", row, wanted.size());
+        velocity = rows_of(file, "Subhalo/SubhaloVel", row, wanted.size());
+        radius = rows_of(file, "Subhalo/SubhaloHalfmassRadType", row, wanted.size());
+    }
+    std::size_t row(std::int64_t id) const { return static_cast<std::size_t>(id - first); }
+    /// Numbers of a subhalo, where there are `width` of each.
+    std::optional<std::array<double, 3>> vector3(const std::vector<double>& values, std::int64_t id) const {
+        if (values.size() != 3 * lengths.size()) { return std::nullopt; }
+        const double* at = values.data() + 3 * row(id);
+        return std::array{at[0], at[1], at[2]};
+    }
+    std::optional<double> half_mass_radius(std::int64_t id) const {
+        const std::size_t width = radius.size() / lengths.size();
+        if (width <= 4) { return std::nullopt; }
+        return radius[width * row(id) + 4];
+    }
+
+    std::string path;
+    std::int64_t first;
+    std::vector<Counts> lengths;
+    std::vector<double> position, velocity, radius; ///< empty where the catalogue lacks the field
+
+private:
+    static std::vector<double> rows_of(const io::Hdf5Group& file, const std::string& name, std::int64_t row,
+                                       std::int64_t n) {
+        if (!file.has_dataset(name)) { return {}; }
+        return file.dataset(name).read_rows<double>(row, n);
+    }
+};
+
 } // namespace
 
-CatalogueSubhalo find_subhalo(const fs::path& base, std::int64_t snapshot, std::int64_t id,
-                              const ChunkContents& chunks) {
+std::vector<FoundSubhalo> find_subhaloes(const fs::path& base, std::int64_t snapshot, std::span<const std::int64_t> ids,
+                                         const ChunkContents& chunks) {
     const auto catalogue = open_catalogue(base, snapshot);
     const std::int64_t n_subhalo = catalogue.back().first_subhalo + catalogue.back().n_subhalo;
-    if (id >= n_subhalo) {
-        throw Error({.kind = Kind::config,
-                     .where = "simulation.subhalo",
-                     .found = std::to_string(id),
-                     .expected = fmt::format("below {}, the number of subhalos in the catalogue of snapshot {}",
-                                             n_subhalo, snapshot),
-                     .cure = "subhalos are numbered from 0"});
+    for (const std::int64_t id : ids) {
+        if (id >= n_subhalo) {
+            throw Error({.kind = Kind::config,
+                         .where = "simulation.subhalo",
+                         .found = fmt::format("{}", id),
+                         .expected = fmt::format("below {}, the number of subhalos in the catalogue of snapshot {}",
+                                                 n_subhalo, snapshot),
+                         .cure = "subhalos are numbered from 0"});
+        }
     }
-    std::size_t c = 0;
-    while (id >= catalogue[c].first_subhalo + catalogue[c].n_subhalo) { ++c; }
-    const io::Hdf5Group file = io::Hdf5File::open(catalogue[c].path);
-    const std::int64_t row = id - catalogue[c].first_subhalo;
-    const Counts length = read_counts(file, "Subhalo/SubhaloLenType", row, 1).front();
-    if (length[1] == 0) {
-        throw Error({.kind = Kind::data,
-                     .where = fmt::format("{}:/Subhalo/SubhaloLenType", catalogue[c].path),
-                     .found = fmt::format("subhalo {} has no star at all", id),
-                     .expected = "at least one star particle",
-                     .cure = "choose a subhalo with SubhaloLenType[4] > 0"});
+    std::vector<FoundSubhalo> out(ids.size());
+    if (ids.empty()) { return out; }
+    std::vector<Counts> lengths(ids.size());
+    std::vector<std::string> paths(ids.size());
+    for (const CatalogueFile& chunk : catalogue) {
+        const auto from = std::lower_bound(ids.begin(), ids.end(), chunk.first_subhalo);
+        const auto to = std::lower_bound(ids.begin(), ids.end(), chunk.first_subhalo + chunk.n_subhalo);
+        if (from == to) { continue; }
+        const CatalogueRows rows(chunk, {*from, *(to - 1) + 1});
+        for (auto it = from; it != to; ++it) {
+            const auto i = static_cast<std::size_t>(it - ids.begin());
+            lengths[i] = rows.lengths[rows.row(*it)];
+            paths[i] = chunk.path;
+            out[i].subhalo.position = rows.vector3(rows.position, *it);
+            out[i].subhalo.velocity = rows.vector3(rows.velocity, *it);
+            out[i].subhalo.half_mass_radius = rows.half_mass_radius(*it);
+        }
     }
-    const Counts begin = begin_of(base, snapshot, id, catalogue, chunks);
-    CatalogueSubhalo subhalo;
-    subhalo.gas = {begin[0], begin[0] + length[0]};
-    subhalo.stars = {begin[1], begin[1] + length[1]};
-    check_range(subhalo.gas, chunks, 0, id);
-    check_range(subhalo.stars, chunks, 4, id);
-    const auto vector3 = [&](const char* name) -> std::optional<std::array<double, 3>> {
-        const auto values = row_of(file, name, row);
-        if (!values || values->size() != 3) { return std::nullopt; }
-        return std::array{(*values)[0], (*values)[1], (*values)[2]};
-    };
-    subhalo.position = vector3("Subhalo/SubhaloPos");
-    subhalo.velocity = vector3("Subhalo/SubhaloVel");
-    if (const auto radii = row_of(file, "Subhalo/SubhaloHalfmassRadType", row); radii && radii->size() > 4) {
-        subhalo.half_mass_radius = (*radii)[4];
+    if (ids.size() == 1 && lengths[0][1] == 0) { // nothing need be read to know it
+        out[0].failure = without_stars(paths[0], ids[0]);
+        return out;
     }
-    return subhalo;
+    const auto sums = begin_by_sums(catalogue, ids);
+    const auto offsets = read_offsets(base, snapshot, ids, chunks);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        try {
+            if (lengths[i][1] == 0) { throw without_stars(paths[i], ids[i]); }
+            const Counts begin = begin_of(ids[i], offsets, sums, i, catalogue.front().path);
+            CatalogueSubhalo& subhalo = out[i].subhalo;
+            subhalo.gas = {begin[0], begin[0] + lengths[i][0]};
+            subhalo.stars = {begin[1], begin[1] + lengths[i][1]};
+            check_range(subhalo.gas, chunks, 0, ids[i]);
+            check_range(subhalo.stars, chunks, 4, ids[i]);
+        } catch (const Error& failure) { out[i].failure = failure; }
+    }
+    return out;
 }
 
 } // namespace tessera::particles

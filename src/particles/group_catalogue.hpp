@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "particles/table.hpp"
+#include "tessera/core/error.hpp"
 
 namespace tessera::particles {
 
@@ -28,13 +30,21 @@ struct CatalogueSubhalo {
     std::optional<double> half_mass_radius;        ///< of the stars, code units
 };
 
-/// Finds the rows of subhalo `id` through the catalogue under `base`: from the offsets file, and by prefix sums of the
+/// One of several that were looked for.
+struct FoundSubhalo {
+    CatalogueSubhalo subhalo;
+    std::optional<Error> failure =
+        {}; ///< what is wrong with this one alone: no stars, rows that disagree or do not exist
+};
+
+/// Finds the rows of subhaloes through the catalogue under `base`: from the offsets file, and by prefix sums of the
 /// lengths of groups and subhalos; where both can be had they must agree, and so must the offsets file's first rows of the
-/// chunks with the chunks themselves. Rank 0 alone; holds one catalogue chunk at a time.
+/// chunks with the chunks themselves. Rank 0 alone; each file of the catalogue is gone through once a field.
+/// @param ids  ascending
 /// @throws Error(Kind::config)  no such subhalo (with the number there are)
-/// @throws Error(Kind::data)    no catalogue, fields missing, offsets that disagree, no stars in the subhalo
+/// @throws Error(Kind::data)    no catalogue, fields missing, offsets of other chunks
 /// @par Source  formats as published with Nelson et al. (2019), ComAC 6, 2, section on group ordering
-CatalogueSubhalo find_subhalo(const std::filesystem::path& base, std::int64_t snapshot, std::int64_t id,
-                              const ChunkContents& chunks);
+std::vector<FoundSubhalo> find_subhaloes(const std::filesystem::path& base, std::int64_t snapshot,
+                                         std::span<const std::int64_t> ids, const ChunkContents& chunks);
 
 } // namespace tessera::particles

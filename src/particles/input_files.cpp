@@ -78,7 +78,7 @@ InputFiles under_base(const fs::path& base, std::int64_t snapshot) {
             const auto files = numbered_files(folder, name + n);
             // A path that is the snapdir itself still has its run one folder up.
             const bool inside = folder == base && base.filename() == "snapdir_" + n;
-            if (!files.empty()) { return {files, inside ? base.parent_path() : base}; }
+            if (!files.empty()) { return {.chunks = files, .base = inside ? base.parent_path() : base}; }
         }
     }
     throw Error(
@@ -158,10 +158,10 @@ InputFiles find_input(const SnapshotOptions& options) {
     }
     if (!fs::is_directory(path)) {
         // A number beside a file may be the one of a cut-out: harmless, the file is what is read.
-        return {{options.path}, std::nullopt};
+        return {.chunks = {options.path}, .base = std::nullopt};
     }
     if (options.snapshot) { return under_base(path, *options.snapshot); }
-    return {of_folder(path), std::nullopt};
+    return {.chunks = of_folder(path), .base = std::nullopt};
 }
 
 } // namespace tessera::particles

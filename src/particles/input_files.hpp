@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "particles/chunk_files.hpp"
 #include "tessera/particles/snapshot.hpp"
 
 namespace tessera::particles {
@@ -14,6 +16,7 @@ namespace tessera::particles {
 struct InputFiles {
     std::vector<std::string> chunks;           ///< in the order of their number
     std::optional<std::filesystem::path> base; ///< folder of the whole run, when a snapshot number was given
+    std::shared_ptr<ChunkFiles> open = std::make_shared<ChunkFiles>();
 };
 
 /// Files `stem.C.hdf5` of a folder in the order of C, or `stem.hdf5` alone. Empty when there are none.

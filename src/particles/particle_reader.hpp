@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "particles/plan.hpp"
+#include "particles/row_source.hpp"
 #include "tessera/device/tasks.hpp"
 
 namespace tessera {
@@ -16,14 +17,11 @@ namespace tessera::particles {
 
 /// Rows of one chunk as stored, not yet scaled.
 struct Block {
-    /// Floats as floats, all other numbers as doubles.
-    using Values = std::variant<std::vector<float>, std::vector<double>>;
-
     std::string where; ///< "file.hdf5:/PartType4", for messages
     const TablePlan* table = nullptr;
     std::int64_t first = 0; ///< global row of the block's first row
     std::int64_t n_row = 0;
-    std::vector<Values> fields; ///< [field][row · columns], at least n_row rows; empty where the input has none
+    std::vector<StoredValues> fields; ///< [field][row · columns], at least n_row rows; empty where the input has none
 
     bool has(std::size_t field) const { return field < table->fields.size() && table->fields[field].present(); }
     /// Value in our unit.
@@ -49,8 +47,8 @@ public:
 
 /// Reads this rank's share of the table in blocks, all ranks together, and hands each to `work`, in the order of the
 /// rows: while the threads work on one block this one reads the next, never more than that. Where work throws, all ranks throw the error of
-/// the first row in the order of the file. Each chunk file is opened once, by all ranks together; memory is two blocks.
+/// the first row in the order of the file. Each rank opens those chunk files that have rows of its share; memory is two blocks.
 void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
-                 BlockWork& work);
+                 BlockWork& work, RowSource& source);
 
 } // namespace tessera::particles

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "particles/dialects.hpp"
 #include "tessera/comm/communicator.hpp"
 
 namespace tessera::particles {
@@ -100,6 +101,7 @@ void transfer(Archive& archive, FieldPlan& field) {
     transfer(archive, field.dataset);
     archive(field.columns);
     archive(field.factor);
+    archive(field.row_bytes);
 }
 template <class Archive, class T>
 void transfer(Archive& archive, std::vector<T>& items) {
@@ -125,6 +127,7 @@ void transfer(Archive& archive, TablePlan& table) {
     transfer(archive, table.fields);
     archive(table.begin);
     archive(table.end);
+    archive(table.kind);
 }
 template <class Archive>
 void transfer(Archive& archive, SnapshotInfo& info) {
@@ -144,6 +147,31 @@ void transfer(Archive& archive, SnapshotInfo& info) {
     transfer(archive, info.galaxy.half_mass_radius);
 }
 template <class Archive>
+void transfer(Archive& archive, Range& range) {
+    archive(range.begin);
+    archive(range.end);
+}
+template <class Archive>
+void transfer(Archive& archive, std::optional<Error>& error) {
+    bool present = error.has_value();
+    archive(present);
+    Kind kind = present ? error->kind() : Kind::internal;
+    std::string text = present ? error->what() : "";
+    if (!present) { return; }
+    archive(kind);
+    transfer(archive, text);
+    if constexpr (Archive::reading) { error.emplace(kind, text); }
+}
+template <class Archive>
+void transfer(Archive& archive, FoundSubhalo& found) {
+    transfer(archive, found.subhalo.stars);
+    transfer(archive, found.subhalo.gas);
+    transfer(archive, found.subhalo.position);
+    transfer(archive, found.subhalo.velocity);
+    transfer(archive, found.subhalo.half_mass_radius);
+    transfer(archive, found.failure);
+}
+template <class Archive>
 void transfer(Archive& archive, Plan& plan) {
     transfer(archive, plan.info);
     transfer(archive, plan.stars);
@@ -152,9 +180,41 @@ void transfer(Archive& archive, Plan& plan) {
     archive(plan.drops_wind);
     archive(plan.snapshot_time);
     transfer(archive, plan.first_position);
+    transfer(archive, plan.input_kind);
+}
+
+template <class Archive>
+void transfer(Archive& archive, GalaxyIndex& index) {
+    transfer(archive, index.whole);
+    transfer(archive, index.ids);
+    transfer(archive, index.found);
+    archive(index.is_file);
+}
+
+/// Rank 0's to all.
+template <class T>
+void send_to_all(T& what, Communicator& comm) {
+    if (comm.size() == 1) { return; }
+    std::string bytes;
+    if (comm.is_root()) {
+        Packer packer;
+        transfer(packer, what);
+        bytes = std::move(packer.bytes());
+    }
+    comm.broadcast(bytes, 0);
+    if (!comm.is_root()) {
+        Unpacker unpacker(std::move(bytes));
+        transfer(unpacker, what);
+    }
 }
 
 } // namespace
+
+std::int64_t TablePlan::row_bytes() const {
+    std::int64_t sum = 0;
+    for (const FieldPlan& field : fields) { sum += field.row_bytes; }
+    return sum;
+}
 
 std::vector<Chunk> TablePlan::selected_chunks() const {
     std::vector<Chunk> selected;
@@ -164,20 +224,8 @@ std::vector<Chunk> TablePlan::selected_chunks() const {
     return selected;
 }
 
-void broadcast(Plan& plan, Communicator& comm) {
-    if (comm.size() == 1) { return; }
-    std::string bytes;
-    if (comm.is_root()) {
-        Packer packer;
-        transfer(packer, plan);
-        bytes = std::move(packer.bytes());
-    }
-    comm.broadcast(bytes, 0);
-    if (!comm.is_root()) {
-        Unpacker unpacker(std::move(bytes));
-        transfer(unpacker, plan);
-    }
-}
+void broadcast(Plan& plan, Communicator& comm) { send_to_all(plan, comm); }
+void broadcast(GalaxyIndex& index, Communicator& comm) { send_to_all(index, comm); }
 
 Range share(std::int64_t begin, std::int64_t end, int rank, int n_rank) {
     // n·r would overflow only beyond 10^12 rows on 10^6 ranks: split quotient and remainder instead of hoping.

@@ -18,9 +18,10 @@ namespace tessera::particles {
 
 /// Where a field of a particle type is and how to scale it.
 struct FieldPlan {
-    std::string dataset;      ///< name inside the type's group; empty: the input has none
-    std::int64_t columns = 1; ///< numbers in a row
-    double factor = 1.0;      ///< stored value to our unit
+    std::string dataset;        ///< name inside the type's group; empty: the input has none
+    std::int64_t columns = 1;   ///< numbers in a row
+    double factor = 1.0;        ///< stored value to our unit
+    std::int64_t row_bytes = 0; ///< as stored
     bool present() const { return !dataset.empty(); }
 };
 
@@ -29,8 +30,10 @@ struct Chunk {
     std::string path;
     std::int64_t first = 0;                  ///< row in the concatenation of all chunks
     std::int64_t n_row = 0;                  ///< 0: no such type here, the group may be absent
-    std::optional<io::FileStamp> stamp = {}; ///< when its rows were counted
+    std::optional<io::FileStamp> stamp = {}; ///< when its rows were counted; none where it could not be read
 };
+
+enum class TableKind : std::int64_t { stars, gas };
 
 /// One particle type of the input: rows [begin, end) of the concatenated chunks are the selection.
 struct TablePlan {
@@ -38,7 +41,9 @@ struct TablePlan {
     std::vector<Chunk> chunks;
     std::vector<FieldPlan> fields; ///< indexed by StarField or GasField
     std::int64_t begin = 0, end = 0;
+    TableKind kind = TableKind::stars;
     std::int64_t size() const { return end - begin; }
+    std::int64_t row_bytes() const; ///< of a row of all fields, as stored
     /// The chunks that hold rows of the selection.
     std::vector<Chunk> selected_chunks() const;
 };
@@ -79,7 +84,8 @@ struct Plan {
     Birth birth = Birth::age;
     bool drops_wind = false;                ///< rows with a formation time <= 0 are wind cells
     double snapshot_time = 0;               ///< Gyr, for Birth::time
-    std::array<double, 3> first_position{}; ///< kpc, box frame, of the selection's first star row
+    std::array<double, 3> first_position{}; ///< kpc, box frame, of the first star row; where no centre is known
+    std::string input_kind = {};            ///< for messages: "TNG mini snapshot 98"
 };
 
 /// Rank 0's plan to all ranks; collective.

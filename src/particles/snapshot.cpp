@@ -5,6 +5,7 @@
 #include "particles/convert.hpp"
 #include "particles/dialects.hpp"
 #include "particles/particle_reader.hpp"
+#include "particles/planned_snapshot.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/region.hpp"
@@ -17,8 +18,11 @@ using namespace particles;
 /// Reads what a plan says; the same code for every dialect.
 class PlannedSnapshot final : public Snapshot {
 public:
-    PlannedSnapshot(Plan plan, Communicator& comm, const device::Host& where)
-        : plan_(std::move(plan)), comm_(comm), where_(where) {}
+    /// @param index  null: the files are this snapshot's own
+    PlannedSnapshot(Plan plan, Communicator& comm, const device::Host& where, PlannedIndex* index,
+                    std::shared_ptr<ChunkFiles> files)
+        : plan_(std::move(plan)), comm_(comm), where_(where), own_(std::move(files)),
+          source_(index == nullptr ? own_ : index->source()) {}
 
     const SnapshotInfo& info() const override { return plan_.info; }
 
@@ -26,7 +30,7 @@ public:
         const Region region("read stars");
         Stars stars;
         StarConverter convert(plan_, rows_of(plan_.stars), {origin, plan_.info.box_size}, keep_rows, stars);
-        read_blocks(plan_.stars, where_, comm_, rows_read_at_once, convert);
+        read_blocks(plan_.stars, where_, comm_, rows_read_at_once, convert, source_);
         report.star_checksum = sum_over_ranks(convert.hash());
         report.n_wind_dropped = comm_.all_reduce_value(convert.n_wind(), Op::sum);
         report.n_star = comm_.all_reduce_value(stars.size(), Op::sum);
@@ -45,11 +49,7 @@ public:
         const Region region("read gas");
         Gas gas;
         GasConverter convert(rows_of(plan_.gas), {origin, plan_.info.box_size}, gas);
-        TablePlan table = plan_.gas;
-        for (std::size_t i = 0; fields == GasFields::place_and_mass && i < table.fields.size(); ++i) {
-            if (i != gas_coordinates && i != gas_mass) { table.fields[i] = {}; }
-        }
-        read_blocks(table, where_, comm_, rows_read_at_once, convert);
+        read_blocks(with_fields(plan_.gas, fields), where_, comm_, rows_read_at_once, convert, source_);
         report.n_gas = comm_.all_reduce_value(gas.size(), Op::sum);
         return gas;
     }
@@ -74,13 +74,32 @@ private:
     Plan plan_;
     Communicator& comm_;
     device::Host where_;
+    RowSource own_;
+    RowSource& source_;
 };
 
-Plan make_plan(const SnapshotOptions& asked) {
-    SnapshotOptions options = asked;
-    if (!options.snapshot) { options.snapshot = only_snapshot(options.path); }
-    const InputFiles input = find_input(options);
-    const SnapshotFormat format = options.format == SnapshotFormat::automatic ? detect(input.chunks) : options.format;
+/// The files, what they are, and the options completed by what they say.
+struct Input {
+    SnapshotOptions options;
+    InputFiles files;
+    SnapshotFormat format;
+};
+
+Input look_at(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> open) {
+    Input out{.options = asked, .files = {}, .format = asked.format};
+    if (!out.options.snapshot) { out.options.snapshot = only_snapshot(out.options.path); }
+    out.files = find_input(out.options);
+    out.files.open = std::move(open);
+    if (out.format == SnapshotFormat::automatic) { out.format = detect(out.files); }
+    return out;
+}
+
+} // namespace
+
+namespace particles {
+
+Plan make_plan(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> files) {
+    const auto [options, input, format] = look_at(asked, std::move(files));
     switch (format) {
     case SnapshotFormat::automatic: break; // detect() never gives it
     case SnapshotFormat::plain: return plan_plain(input, options);
@@ -96,16 +115,37 @@ Plan make_plan(const SnapshotOptions& asked) {
                  .cure = ""});
 }
 
-} // namespace
+GalaxyIndex make_index(const SnapshotOptions& asked, std::span<const std::int64_t> subhaloes,
+                       std::shared_ptr<ChunkFiles> files) {
+    const auto [options, input, format] = look_at(asked, std::move(files));
+    if (input.chunks.size() == 1 && !input.base) { // a cut-out
+        GalaxyIndex one{.whole = make_plan(asked, input.open), .ids = {0}, .found = {{}}, .is_file = true};
+        one.found.front().subhalo.stars = {one.whole.stars.begin, one.whole.stars.end};
+        one.found.front().subhalo.gas = {one.whole.gas.begin, one.whole.gas.end};
+        return one;
+    }
+    if (format != SnapshotFormat::tng) {
+        SnapshotOptions one = options;
+        one.subhalo = subhaloes.front();
+        refuse_subhalo(one, std::string(word(format)));
+    }
+    return index_tng(input, options, subhaloes);
+}
 
-std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm, const device::Host& where) {
+} // namespace particles
+
+std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm, const device::Host& where,
+                                        SnapshotIndex* index) {
     const Region region("open snapshot");
+    auto* planned = dynamic_cast<PlannedIndex*>(index);
+    auto files = std::make_shared<ChunkFiles>();
     Plan plan;
     agree(comm, [&] {
-        if (comm.is_root()) { plan = make_plan(options); }
+        if (!comm.is_root()) { return; }
+        plan = planned != nullptr ? planned->plan_of(options.subhalo.value_or(0)) : make_plan(options, files);
     });
     broadcast(plan, comm);
-    return std::make_unique<PlannedSnapshot>(std::move(plan), comm, where);
+    return std::make_unique<PlannedSnapshot>(std::move(plan), comm, where, planned, std::move(files));
 }
 
 } // namespace tessera

@@ -1,7 +1,9 @@
 #include "particles/table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -66,9 +68,14 @@ Error missing_field(const io::Hdf5Group& group, const FieldSpec& field, const st
                   .cure = "take a snapshot or cut-out that holds this field, or name the right simulation.format"});
 }
 
+bool holds_numbers(const io::Hdf5Dataset& dataset) {
+    const io::ElementClass of = dataset.element_class();
+    return of == io::ElementClass::integer || of == io::ElementClass::real;
+}
+
 void check_shape(const io::Hdf5Dataset& dataset, const FieldSpec& field, std::int64_t n_row,
                  const std::string& coordinates) {
-    if (dataset.element_class() != io::ElementClass::integer && dataset.element_class() != io::ElementClass::real) {
+    if (!holds_numbers(dataset)) {
         throw Error(
             {.kind = Kind::data,
              .where = dataset.where(),
@@ -115,13 +122,25 @@ std::vector<FieldPlan> resolve(const io::Hdf5Group& group, const std::vector<Fie
 
 } // namespace
 
-ChunkContents count_rows(const std::vector<std::string>& files, const std::vector<std::string>& groups,
-                         const std::string& coordinates, bool header_counts) {
-    ChunkContents contents{.files = files, .stamps = {}, .rows = {}};
+ChunkContents count_rows(const InputFiles& input, const std::vector<std::string>& groups,
+                         const std::string& coordinates, bool header_counts, bool spare) {
+    const std::vector<std::string>& files = input.chunks;
+    ChunkContents contents{.files = files, .stamps = {}, .rows = {}, .open = input.open};
     HeaderLies lies;
     std::map<std::string, double> totals;
+    std::optional<Error> failure;
     for (const std::string& path : files) {
-        const io::Hdf5Group file = io::Hdf5File::open(path);
+        io::Hdf5Group file;
+        try {
+            file = contents.open->file(path);
+        } catch (const Error& error) {
+            if (!spare || failure || files.size() == 1) { throw; }
+            failure = error;
+            contents.unreadable = contents.stamps.size();
+            contents.stamps.emplace_back();
+            for (const std::string& group : groups) { contents.rows[group].push_back(0); }
+            continue;
+        }
         contents.stamps.push_back(io::stamp_of(path));
         for (const std::string& group : groups) {
             const std::int64_t n = rows_of(file, group, coordinates);
@@ -134,6 +153,15 @@ ChunkContents count_rows(const std::vector<std::string>& files, const std::vecto
                                      *said, group, n));
             }
             if (const auto total = total_in(header, type_number(group))) { totals[group] = *total; }
+        }
+    }
+    if (failure) {
+        if (totals.empty()) { throw *failure; } // nobody knows how many rows are missing
+        log::warning(fmt::format("{}; what lies in it cannot be made", failure->what()));
+        for (const auto& [group, total] : totals) {
+            std::vector<std::int64_t>& rows = contents.rows[group];
+            const std::int64_t others = std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
+            rows[*contents.unreadable] = std::max<std::int64_t>(0, std::llround(total) - others);
         }
     }
     for (const auto& [group, total] : totals) {
@@ -149,7 +177,8 @@ ChunkContents count_rows(const std::vector<std::string>& files, const std::vecto
 }
 
 TablePlan plan_table(const ChunkContents& contents, const std::string& group, Range selection,
-                     const std::vector<FieldSpec>& fields, const UnitContext& units, const std::string& input_kind) {
+                     const std::vector<FieldSpec>& fields, const UnitContext& units, const std::string& input_kind,
+                     bool lazily) {
     TablePlan table{.group = group,
                     .chunks = {},
                     .fields = std::vector<FieldPlan>(fields.size()),
@@ -158,45 +187,51 @@ TablePlan plan_table(const ChunkContents& contents, const std::string& group, Ra
     std::int64_t first = 0;
     for (std::size_t i = 0; i < contents.files.size(); ++i) {
         const std::int64_t n = contents.rows.at(group)[i];
-        table.chunks.push_back({contents.files[i], first, n, contents.stamps[i]});
+        const bool readable = contents.unreadable != i;
+        table.chunks.push_back(
+            {contents.files[i], first, n, readable ? std::optional(contents.stamps[i]) : std::nullopt});
         first += n;
     }
-    bool resolved = false;
     for (const Chunk& chunk : table.selected_chunks()) {
-        const io::Hdf5Group particles = io::Hdf5File::open(chunk.path).group(group);
-        if (!resolved) { table.fields = resolve(particles, fields, units, input_kind); }
-        resolved = true;
-        for (std::size_t i = 0; i < fields.size(); ++i) {
-            if (!table.fields[i].present()) { continue; }
-            if (!particles.has_dataset(table.fields[i].dataset)) {
-                throw missing_field(particles, fields[i], input_kind);
-            }
-            check_shape(particles.dataset(table.fields[i].dataset), fields[i], chunk.n_row, table.fields[0].dataset);
+        if (!chunk.stamp) { continue; }
+        const io::Hdf5Group particles = contents.open->file(chunk.path).group(group);
+        table.fields = resolve(particles, fields, units, input_kind);
+        for (FieldPlan& field : table.fields) {
+            if (!field.present()) { continue; }
+            const io::Hdf5Dataset dataset = particles.dataset(field.dataset);
+            if (!holds_numbers(dataset)) { continue; } // check_chunks() will say so
+            const auto type = dataset.number_type();
+            const bool narrow = type == io::NumberType::float32 || type == io::NumberType::int32;
+            field.row_bytes = field.columns * (narrow ? 4 : 8);
         }
+        break;
     }
+    if (!lazily) { check_chunks(table, fields, input_kind, *contents.open); }
     return table;
 }
 
-std::int64_t stored_bytes(const TablePlan& table) {
-    const auto selected = table.selected_chunks();
-    if (selected.empty()) { return 0; }
-    const io::Hdf5Group particles = io::Hdf5File::open(selected.front().path).group(table.group);
-    std::int64_t row_bytes = 0;
-    for (const FieldPlan& field : table.fields) {
-        if (!field.present()) { continue; }
-        const auto type = particles.dataset(field.dataset).number_type();
-        const bool narrow = type == io::NumberType::float32 || type == io::NumberType::int32;
-        row_bytes += field.columns * (narrow ? 4 : 8);
+void check_chunks(const TablePlan& table, const std::vector<FieldSpec>& fields, const std::string& input_kind,
+                  ChunkFiles& open) {
+    for (const Chunk& chunk : table.selected_chunks()) {
+        open.check_once(chunk.path, table.group, [&] {
+            const io::Hdf5Group particles = open.file(chunk.path).group(table.group);
+            for (std::size_t i = 0; i < fields.size(); ++i) {
+                if (!table.fields[i].present()) { continue; }
+                if (!particles.has_dataset(table.fields[i].dataset)) {
+                    throw missing_field(particles, fields[i], input_kind);
+                }
+                check_shape(particles.dataset(table.fields[i].dataset), fields[i], chunk.n_row,
+                            table.fields[0].dataset);
+            }
+        });
     }
-    return row_bytes * table.size();
 }
 
-std::array<double, 3> first_position(const TablePlan& table) {
+std::array<double, 3> first_position(const TablePlan& table, ChunkFiles& open) {
     const Chunk chunk = table.selected_chunks().front();
     const FieldPlan& field = table.fields[0];
-    const io::Hdf5Group particles = io::Hdf5File::open(chunk.path).group(table.group);
-    const auto row =
-        particles.dataset(field.dataset).read_rows<double>(std::max(table.begin - chunk.first, std::int64_t{0}), 1);
+    const io::Hdf5Dataset positions = open.dataset(chunk.path, "/" + table.group + "/" + field.dataset);
+    const auto row = positions.read_rows<double>(std::max(table.begin - chunk.first, std::int64_t{0}), 1);
     return {row[0] * field.factor, row[1] * field.factor, row[2] * field.factor};
 }
 

@@ -142,7 +142,7 @@ SharedInputs read_shared_inputs(const Config& config, Communicator& comm) {
     ssp::LibraryOptions options = config.ssp;
     if (options.path != "demo") { options.path = config.resolve(options.path); }
     const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
-    return {std::make_shared<const ssp::Library>(ssp::read_library(options, comm, {}, where))};
+    return {.library = std::make_shared<const ssp::Library>(ssp::read_library(options, comm, {}, where))};
 }
 
 Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared) {
@@ -161,7 +161,7 @@ Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& sha
         accelerator->share_among((ranks_on_node + n_gpu - 1) / n_gpu);
     });
     Plan plan{.config = config,
-              .snapshot = open_snapshot(snapshot_options, comm, where),
+              .snapshot = open_snapshot(snapshot_options, comm, where, shared.snapshot.get()),
               .owned_library = shared.library ? shared.library : read_shared_inputs(config, comm).library,
               .cosmology = Cosmology(config.cosmology),
               .where = where};

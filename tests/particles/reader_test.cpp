@@ -74,7 +74,8 @@ TEST(ReadBlocks, GiveEveryRowOfTheSelectionOnceInOrderWhateverTheBlockSize) {
                     EXPECT_EQ(block.at(0, i, 2), 2.0 * static_cast<double>(10 * row + 2));
                 }
             });
-            read_blocks(table, device::Host{threads}, world(), block_rows, work);
+            RowSource source;
+            read_blocks(table, device::Host{threads}, world(), block_rows, work, source);
             EXPECT_EQ(std::ssize(rows), share(3, 15, world().rank(), world().size()).size());
             const auto all = world().all_gather(std::span<const std::int64_t>(rows));
             ASSERT_EQ(all.size(), 12U);
@@ -95,7 +96,8 @@ TEST(ReadBlocks, ThrowTheErrorOfTheFirstRowOnEveryRank) {
                     }
                 }
             });
-            read_blocks(table, device::Host{threads}, world(), 2, work);
+            RowSource source;
+            read_blocks(table, device::Host{threads}, world(), 2, work, source);
         });
         test::expect_error(error, Kind::data, {"c.0.hdf5:/t/value, row 4"});
     }
@@ -106,8 +108,9 @@ TEST(ReadBlocks, MissingFileIsOneErrorOnEveryRank) {
     TablePlan table = table_in(folder);
     table.chunks[2].path = (folder / "nowhere.hdf5").string();
     Look work([](const Block&) {});
-    test::expect_error(test::error_of([&] { read_blocks(table, device::Host{2}, world(), 4, work); }), Kind::data,
-                       {"nowhere.hdf5"});
+    RowSource source;
+    test::expect_error(test::error_of([&] { read_blocks(table, device::Host{2}, world(), 4, work, source); }),
+                       Kind::data, {"nowhere.hdf5"});
 }
 
 /// 10,000 stars in two chunks, the first in floats, the second in doubles; every seventh a wind cell.
@@ -168,7 +171,8 @@ Converted converted(const Many& many, int threads, std::int64_t block_rows) {
     Stars mine;
     const std::int64_t n = share(0, n_many, world().rank(), world().size()).size();
     StarConverter convert(many.plan, n, {{10, 0, 0}, 1000.0}, true, mine);
-    read_blocks(many.table, device::Host{threads}, world(), block_rows, convert);
+    RowSource source;
+    read_blocks(many.table, device::Host{threads}, world(), block_rows, convert, source);
     out.stars = test::gather(mine);
     out.n_wind = world().all_reduce_value(convert.n_wind(), Op::sum);
     for (const std::int64_t hash : world().all_gather_value(static_cast<std::int64_t>(convert.hash()))) {

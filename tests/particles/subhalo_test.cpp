@@ -138,7 +138,8 @@ TEST(PrefixSums, CountBeyond32Bits) {
         io::Hdf5File::close(file);
         const ChunkContents chunks{.files = {"a", "b"},
                                    .rows = {{"PartType0", {0, 0}}, {"PartType4", {3'000'000'000, 3'000'000'000}}}};
-        const CatalogueSubhalo found = find_subhalo(folder, 8, 1, chunks);
+        const std::int64_t id = 1;
+        const CatalogueSubhalo found = find_subhaloes(folder, 8, {&id, 1}, chunks).front().subhalo;
         EXPECT_EQ(found.stars.begin, 5'900'000'000);
         EXPECT_EQ(found.stars.size(), 7);
         EXPECT_FALSE(found.position.has_value());

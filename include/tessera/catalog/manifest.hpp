@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tessera/catalog/selection.hpp"
@@ -36,11 +37,27 @@ struct ShardRecord {
     std::uint64_t checksum = 0; ///< WordHash of the file
 };
 
+/// What a run took, over all its ranks.
+struct RunMeasures {
+    std::int64_t n_cube = 0;                    ///< that were made, or tried, once for each rank that took part
+    double seconds = 0;                         ///< wall time of making cubes
+    double idle = 0;                            ///< share of the ranks' time in which they had nothing to do
+    std::int64_t star_bytes = 0, gas_bytes = 0; ///< read from the snapshot
+    std::int64_t selected_star_bytes = 0;       ///< of the stars of the galaxies to be made, each once
+    double read_seconds = 0;                    ///< that reading took
+    std::int64_t most_files = 0,
+                 most_openings = 0; ///< files of the snapshot that a rank opened; and of one file, how often
+    std::int64_t n_counter = 0;     ///< operations on the shared counter
+    double counter_seconds = 0;     ///< that they took
+    std::vector<std::pair<std::string, double>> phases; ///< seconds of each stage, in their order
+};
+
 /// One start of the program on a catalogue.
 struct CatalogSession {
     double time = 0; ///< seconds since 1970
     std::int64_t n_rank = 1;
     std::string host;
+    std::optional<RunMeasures> measures = {}; ///< of one that came to its end
 };
 
 /// All that is known of a catalogue's making. The files are the journals manifest.journal and, while a run goes on or after it was

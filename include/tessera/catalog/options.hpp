@@ -54,6 +54,14 @@ struct EnumWords<CatalogStars> {
     static constexpr std::array words{std::pair{CatalogStars::subhalo, std::string_view("subhalo")}};
 };
 
+/// Who makes a galaxy that alone would keep a group of ranks busy for longer than its fair share of all the work.
+enum class Giants { together, apart };
+template <>
+struct EnumWords<Giants> {
+    static constexpr std::array words{std::pair{Giants::together, std::string_view("together")},
+                                      std::pair{Giants::apart, std::string_view("apart")}};
+};
+
 enum class CatalogFormat { hdf5, fits, shards };
 template <>
 struct EnumWords<CatalogFormat> {
@@ -81,6 +89,7 @@ struct CatalogOptions {
     std::int64_t ranks = 1;
     std::optional<double> time_limit;
     std::vector<std::string> bands{"tophat"};
+    Giants giants = Giants::together;
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -125,6 +134,10 @@ struct CatalogOptions {
             "AB magnitudes of the table: files of transmission curves (HDF5, FILE:NAME for one of its curves, or text "
             "of two columns), "
             "or tophat: 4000-5500-7000-8500 Angstrom; those within the cubes' wavelengths are taken");
+        key("catalog.giants", giants, unit::none,
+            "a galaxy that costs more than a rank's share of the whole catalogue, and more than some 10 s; together: "
+            "made by all ranks, "
+            "before the others (its cube then agrees to rounding); apart: as the others");
     }
 };
 

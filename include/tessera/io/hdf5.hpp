@@ -123,7 +123,7 @@ private:
 /// any number of ranks. Neither goes through MPI: a rank whose part of a collective transfer fails would leave the others waiting.
 class Hdf5File {
 public:
-    /// Opens for reading. Rank 0 looks first (exists, readable, HDF5), so that a bad path is one error on every rank.
+    /// Opens for reading, once. A bad path (missing, unreadable, not HDF5) is one error on every rank.
     /// @throws Error(Kind::data)  missing, not HDF5, truncated
     static Hdf5Group open(const std::string& path, Communicator* comm = nullptr);
     /// Creates a new file, replacing one of that name. Collective. @throws Error(Kind::resource)  unwritable

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -115,12 +116,50 @@ public:
     virtual std::array<double, 3> provisional_origin() = 0;
 };
 
+/// What reading a snapshot took on this rank.
+struct SnapshotReads {
+    std::int64_t n_opened = 0;                  ///< how often a chunk file was opened
+    std::int64_t most_openings = 0;             ///< of one file
+    std::int64_t n_read = 0;                    ///< pieces of datasets
+    std::int64_t star_bytes = 0, gas_bytes = 0; ///< in them
+    double seconds = 0;                         ///< that they took
+};
+
+/// What the galaxies of one snapshot have in common, looked up once: the chunks and their rows, units, the header's facts, and where the
+/// galaxies lie. Every rank has one; it keeps the chunk files open that it reads from.
+class SnapshotIndex {
+public:
+    virtual ~SnapshotIndex() = default;
+    /// Reads the rows of these subhaloes ahead that a rank of `comm` will ask for, in few pieces in the order of the files, in place of
+    /// what was read ahead before. What cannot be read is left to the galaxy that it belongs to. Not collective.
+    /// @param most_bytes  galaxies are taken in turn as long as their rows are no more than this
+    virtual void read_ahead(std::span<const std::int64_t> subhaloes, const Communicator& comm,
+                            std::int64_t most_bytes) = 0;
+    /// Of this rank, so far.
+    virtual SnapshotReads reads() const = 0;
+    /// Of the rows of all types that are read for a subhalo, as stored; 0 for one that has none.
+    virtual std::int64_t bytes_of(std::int64_t subhalo) const = 0;
+    /// Of its stars alone.
+    virtual std::int64_t star_bytes_of(std::int64_t subhalo) const = 0;
+    /// Its first row among the stars of the whole snapshot.
+    virtual std::int64_t first_star(std::int64_t subhalo) const = 0;
+};
+
+/// Looks up subhaloes of a TNG-style snapshot, or a file that is one galaxy, whose id is 0; open_snapshot() of one of them needs nothing
+/// more then. Collective.
+/// @param options     without `subhalo`
+/// @param subhaloes   rank 0's, ascending; the others' are not looked at
+/// @throws Error(Kind::config | Kind::data)  nothing can be read; a chunk or galaxy that alone is damaged is an error of open_snapshot()
+std::shared_ptr<SnapshotIndex> index_snapshot(const SnapshotOptions& options, std::span<const std::int64_t> subhaloes,
+                                              Communicator& comm);
+
 /// Opens the input named by the options. `format: auto` looks into the file (Header/Code, SimulationName, RunLabel, names of
 /// fields, groups) and throws when nothing identifies it: units are never guessed.
 /// @param where  threads that convert what is read while this one reads on
+/// @param index  of the same options, which must outlive the snapshot: `subhalo` is one of it, null for a file that is one galaxy. Null: all is looked up here
 /// @throws Error(Kind::config)  no path, a snapshot number missing, a subhalo outside the catalogue
 /// @throws Error(Kind::data)    not found, not HDF5, unknown layout, header incomplete
 std::unique_ptr<Snapshot> open_snapshot(const SnapshotOptions& options, Communicator& comm,
-                                        const device::Host& where = {});
+                                        const device::Host& where = {}, SnapshotIndex* index = nullptr);
 
 } // namespace tessera

@@ -66,6 +66,8 @@ struct CubeForecast {
 struct SharedInputs {
     std::shared_ptr<const ssp::Library> library; ///< what read_shared_inputs() makes of the same configuration's `ssp`
     std::optional<double> time_limit = {};       ///< s that each run may take until it writes; none: any time
+    std::shared_ptr<SnapshotIndex> snapshot =
+        {}; ///< of the same `simulation`, with the galaxies that will be asked for
 };
 
 /// Reads it; every rank of `comm` holds it afterwards. Collective. @throws Error(Kind::data)  as ssp::read_library

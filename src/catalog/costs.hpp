@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/catalog/selection.hpp"
+
+namespace tessera::catalog {
+
+/// Seconds on one core like that of configs/machines/laptop.yaml, from the rates there and in docs/performance.md: laying out a cube; a
+/// star read and deposited; a voxel summed, observed and written.
+struct Costs {
+    double a_cube = 0.05, a_star = 3e-7, a_voxel = 4e-8;
+    double n_voxel = 0; ///< of a cube, with the margin of the PSF
+
+    double of(std::int64_t n_rows) const { return a_cube + n_voxel * a_voxel + static_cast<double>(n_rows) * a_star; }
+};
+
+/// For the telescope and PSF of the configuration. @throws Error(Kind::config)
+Costs costs_of(const CatalogConfig& config);
+
+} // namespace tessera::catalog

@@ -1,0 +1,88 @@
+// What the galaxies of a snapshot have in common, and their rows read ahead.
+#include <algorithm>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "particles/planned_snapshot.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/region.hpp"
+
+namespace tessera {
+
+namespace particles {
+
+PlannedIndex::PlannedIndex(GalaxyIndex index, std::shared_ptr<ChunkFiles> files)
+    : index_(std::move(index)), source_(std::move(files)) {}
+
+Plan PlannedIndex::plan_of(std::int64_t subhalo) { return plan_galaxy(index_, subhalo, source_.files()); }
+
+const CatalogueSubhalo* PlannedIndex::find(std::int64_t subhalo) const {
+    const auto at = std::lower_bound(index_.ids.begin(), index_.ids.end(), subhalo);
+    if (at == index_.ids.end() || *at != subhalo) { return nullptr; }
+    const FoundSubhalo& found = index_.found[static_cast<std::size_t>(at - index_.ids.begin())];
+    return found.failure ? nullptr : &found.subhalo;
+}
+
+std::int64_t PlannedIndex::star_bytes_of(std::int64_t subhalo) const {
+    const CatalogueSubhalo* found = find(subhalo);
+    return found == nullptr ? 0 : found->stars.size() * index_.whole.stars.row_bytes();
+}
+
+std::int64_t PlannedIndex::bytes_of(std::int64_t subhalo) const {
+    const CatalogueSubhalo* found = find(subhalo);
+    const TablePlan gas = with_fields(index_.whole.gas, GasFields::place_and_mass);
+    return found == nullptr ? 0 : star_bytes_of(subhalo) + found->gas.size() * gas.row_bytes();
+}
+
+std::int64_t PlannedIndex::first_star(std::int64_t subhalo) const {
+    const CatalogueSubhalo* found = find(subhalo);
+    return found == nullptr ? 0 : found->stars.begin;
+}
+
+void PlannedIndex::read_ahead(std::span<const std::int64_t> subhaloes, const Communicator& comm,
+                              std::int64_t most_bytes) {
+    const Region region("read ahead");
+    source_.forget();
+    std::vector<Range> stars, gas;
+    std::int64_t bytes = 0;
+    for (const std::int64_t id : subhaloes) {
+        const CatalogueSubhalo* found = find(id);
+        bytes += bytes_of(id) / comm.size();
+        if (bytes > most_bytes) { break; }
+        if (found == nullptr) { continue; }
+        stars.push_back(share(found->stars.begin, found->stars.end, comm.rank(), comm.size()));
+        if (!index_.whole.gas.chunks.empty()) {
+            gas.push_back(share(found->gas.begin, found->gas.end, comm.rank(), comm.size()));
+        }
+    }
+    try {
+        source_.read_ahead(index_.whole.stars, stars, {});
+        source_.read_ahead(with_fields(index_.whole.gas, GasFields::place_and_mass), gas, {});
+    } catch (const std::bad_alloc&) { source_.forget(); } // each galaxy reads for itself
+}
+
+TablePlan with_fields(const TablePlan& gas, GasFields fields) {
+    TablePlan table = gas;
+    for (std::size_t i = 0; fields == GasFields::place_and_mass && i < table.fields.size(); ++i) {
+        if (i != gas_coordinates && i != gas_mass) { table.fields[i] = {}; }
+    }
+    return table;
+}
+
+} // namespace particles
+
+std::shared_ptr<SnapshotIndex> index_snapshot(const SnapshotOptions& options, std::span<const std::int64_t> subhaloes,
+                                              Communicator& comm) {
+    using namespace particles;
+    const Region region("index snapshot");
+    GalaxyIndex index;
+    auto files = std::make_shared<ChunkFiles>();
+    agree(comm, [&] {
+        if (comm.is_root()) { index = make_index(options, subhaloes, files); }
+    });
+    broadcast(index, comm);
+    return std::make_shared<PlannedIndex>(std::move(index), std::move(files));
+}
+
+} // namespace tessera
