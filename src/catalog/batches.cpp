@@ -10,9 +10,9 @@
 
 namespace tessera::catalog {
 
-Costs costs_of(const CatalogConfig& config) {
-    const Telescope telescope = load_telescope(config.cube.telescope, config.cube.folder);
-    const std::int64_t margin = 2 * make_psf(config.cube.psf, telescope.spaxel_size).reach();
+Costs costs_of(const Config& cube) {
+    const Telescope telescope = load_telescope(cube.telescope, cube.folder);
+    const std::int64_t margin = 2 * make_psf(cube.psf, telescope.spaxel_size).reach();
     Costs costs;
     costs.n_voxel = static_cast<double>((telescope.n_x + margin) * (telescope.n_y + margin)) *
                     static_cast<double>(telescope.wavelengths().size());

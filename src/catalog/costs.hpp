@@ -15,7 +15,7 @@ struct Costs {
     double of(std::int64_t n_rows) const { return a_cube + n_voxel * a_voxel + static_cast<double>(n_rows) * a_star; }
 };
 
-/// For the telescope and PSF of the configuration. @throws Error(Kind::config)
-Costs costs_of(const CatalogConfig& config);
+/// For the telescope and PSF of a cube. @throws Error(Kind::config)
+Costs costs_of(const Config& cube);
 
 } // namespace tessera::catalog

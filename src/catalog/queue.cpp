@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "tessera/pipeline/pipeline.hpp"
@@ -62,13 +63,14 @@ Queues plan_queues(const CatalogConfig& config, Start& start, const SnapshotInde
     const std::int64_t most_bytes = bytes_ahead(world);
     agree(world, [&] {
         if (!world.is_root()) { return; }
-        const Costs costs = costs_of(config);
+        std::map<std::int64_t, Costs> costs; // by bundle
         std::vector<Job> jobs;
         for (const std::int64_t i : start.todo) {
             const CatalogEntry& entry = start.manifest.entries[static_cast<std::size_t>(i)];
+            if (!costs.contains(entry.bundle)) { costs[entry.bundle] = costs_of(config_of(config, entry, "")); }
             jobs.push_back({.id = entry.id,
                             .view = entry.view,
-                            .seconds = costs.of(entry.n_rows),
+                            .seconds = costs[entry.bundle].of(entry.n_rows),
                             .first_row = index.first_star(entry.id),
                             .bytes = index.bytes_of(entry.id)});
         }
