@@ -1,0 +1,75 @@
+// What goes wrong around a catalogue: a chunk that cannot be read, a clock that was set back, another host.
+#include <fstream>
+#include <sstream>
+
+#include "tests/catalog/box.hpp"
+
+namespace tessera {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string slurp(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+TEST(AChunk, ThatCannotBeReadIsNamedAndItsGalaxiesAreMadeLater) {
+    const test::Box box("chunk");
+    const auto config = box.config();
+    const fs::path chunk = fs::path(box.path) / "snapdir_099/snap_099.2.hdf5", good = box.folder / "good.hdf5";
+    test::on_root([&] { fs::copy_file(chunk, good); });
+    test::world().barrier();
+    test::on_root([&] { fs::resize_file(chunk, fs::file_size(chunk) / 2); });
+    test::world().barrier();
+    const CatalogSummary broken = run_catalog(config, {}, test::world());
+    EXPECT_GT(broken.n_failed, 0);
+    EXPECT_EQ(broken.n_open, 0);
+    for (const auto& [cube, message] : broken.failures) {
+        EXPECT_NE(message.find("snap_099.2.hdf5"), std::string::npos) << message;
+    }
+    EXPECT_TRUE(verify_catalog((box.folder / "mocks").string(), test::world()).problems.empty());
+    test::world().barrier();
+    test::on_root([&] { fs::copy_file(good, chunk, fs::copy_options::overwrite_existing); });
+    test::world().barrier();
+    const CatalogSummary mended = run_catalog(config, {.retry_failed = true}, test::world());
+    EXPECT_EQ(mended.n_failed, 0);
+    EXPECT_EQ(mended.n_made, broken.n_failed);
+    EXPECT_TRUE(verify_catalog((box.folder / "mocks").string(), test::world()).problems.empty());
+}
+
+TEST(ACatalogue, GoesOnWithAnotherClockOnAnotherHost) {
+    const test::Box box("clock");
+    const auto config = box.config();
+    const std::string folder = (box.folder / "mocks").string();
+    const CatalogSummary made = run_catalog(config, {}, test::world());
+    test::world().barrier();
+    const auto last = select_galaxies(config).entries.back();
+    test::on_root([&] {
+        // As of a host whose clock is a year ahead; one cube is missing.
+        Manifest manifest = *read_manifest(folder);
+        for (EntryRecord& record : manifest.records) {
+            record.time += 3e7;
+            record.host = "elsewhere";
+        }
+        for (CatalogSession& session : manifest.sessions) {
+            session.time += 3e7;
+            session.host = "elsewhere";
+        }
+        write_manifest(folder, manifest);
+        fs::remove(cube_path(config, last));
+    });
+    test::world().barrier();
+    const std::string table = slurp(fs::path(folder) / "catalogue.hdf5");
+    test::world().barrier();
+    EXPECT_EQ(run_catalog(config, {.resume = true}, test::world()).n_made, 1);
+    EXPECT_TRUE(slurp(fs::path(folder) / "catalogue.hdf5") == table) << "the table says nothing of times and hosts";
+    const std::string status = catalog_status(folder);
+    EXPECT_NE(status.find(fmt::format("done        {} ", made.n_entry)), std::string::npos) << status;
+    EXPECT_TRUE(verify_catalog(folder, test::world()).problems.empty());
+}
+
+} // namespace
+} // namespace tessera
