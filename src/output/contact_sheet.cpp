@@ -64,8 +64,9 @@ void draw_contact_sheet(const std::string& title, const std::vector<Thumbnail>& 
     canvas.fill({0, 0, canvas.width(), canvas.height()}, rgb(0xffffff));
     canvas.text({margin, margin + 16}, title, {.size = 18, .bold = true});
     for (std::size_t i = 0; i < cubes.size(); ++i) {
-        draw(canvas, cubes[i], margin + static_cast<double>(i % across) * (side + gap),
-             margin + header + static_cast<double>(i / across) * (side + caption + gap) - 12);
+        const std::size_t column = i % across, row = i / across;
+        draw(canvas, cubes[i], margin + static_cast<double>(column) * (side + gap),
+             margin + header + static_cast<double>(row) * (side + caption + gap) - 12);
     }
     canvas.save(path);
 }

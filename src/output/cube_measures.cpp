@@ -30,8 +30,9 @@ double half_light_radius(const CubeSums& sums) {
             // Of a spaxel's side: finer where circles are small.
             const int parts = distance(sums, static_cast<double>(y) + 0.5, static_cast<double>(x) + 0.5) < 4 ? 32 : 6;
             for (int part = 0; part < parts * parts; ++part) {
-                const double r = distance(sums, static_cast<double>(y) + (part / parts + 0.5) / parts,
-                                          static_cast<double>(x) + (part % parts + 0.5) / parts);
+                const int row = part / parts, column = part % parts;
+                const double r = distance(sums, static_cast<double>(y) + (row + 0.5) / parts,
+                                          static_cast<double>(x) + (column + 0.5) / parts);
                 light[static_cast<std::size_t>(bins * r)] += here / (parts * parts);
             }
         }
