@@ -2,27 +2,22 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <filesystem>
-#include <memory>
-#include <new>
 #include <optional>
 #include <span>
 
 #include <fmt/format.h>
 
-#include "catalog/bands.hpp"
 #include "catalog/curfew.hpp"
 #include "catalog/measures.hpp"
-#include "catalog/queue.hpp"
 #include "catalog/shards.hpp"
 #include "catalog/sheet.hpp"
 #include "catalog/start.hpp"
 #include "catalog/table.hpp"
+#include "catalog/worker.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/kept_memory.hpp"
 #include "tessera/core/log.hpp"
-#include "tessera/core/region.hpp"
 
 namespace tessera {
 
@@ -33,36 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Thousands of galaxies would say the same thousands of times.
-class Silence {
-public:
-    explicit Silence(bool root) : root_(root) { log::set_enabled(root && log::level() == log::Level::verbose); }
-    ~Silence() { log::set_enabled(root_); }
-    Silence(const Silence&) = delete;
-    Silence& operator=(const Silence&) = delete;
-
-private:
-    bool root_;
-};
-
-/// The error that `work` ends with, whatever it throws; nullopt when it does not.
-template <class Work>
-std::optional<Error> error_of(Work&& work) {
-    try {
-        work();
-        return std::nullopt;
-    } catch (const Error& error) { return error; } catch (const std::bad_alloc&) {
-        return Error({.kind = Kind::resource, .where = "memory", .found = "an allocation that failed"});
-    } catch (const std::exception& error) { return Error(Kind::internal, error.what()); }
-}
-
-/// What every rank knows of an entry that is to be made.
-struct Todo {
-    std::vector<std::int64_t> index; ///< in the manifest
-    std::vector<CatalogEntry> entries;
-};
-
-Todo share(const catalog::Start& start, Communicator& world) {
+catalog::Todo share(const catalog::Start& start, Communicator& world) {
     std::vector<std::int64_t> numbers;
     std::vector<double> redshift;
     if (world.is_root()) {
@@ -74,7 +40,7 @@ Todo share(const catalog::Start& start, Communicator& world) {
     }
     world.broadcast(numbers, 0);
     world.broadcast(redshift, 0);
-    Todo out;
+    catalog::Todo out;
     for (std::size_t i = 0; i < redshift.size(); ++i) {
         out.index.push_back(numbers[5 * i]);
         out.entries.push_back({.id = numbers[5 * i + 1],
@@ -88,170 +54,21 @@ Todo share(const catalog::Start& start, Communicator& world) {
 
 /// The error of the lowest rank that has one, where any has; `mine` where it has none itself.
 std::optional<Error> first_of(const std::optional<Error>& mine, Communicator& world) {
-    return error_of([&] {
+    return catalog::error_of([&] {
         agree(world, [&] {
             if (mine) { throw Error(mine->kind(), mine->what()); }
         });
     });
 }
 
-/// Makes cubes, one after the other, until none is left or the run has to stop.
-class Worker {
-public:
-    /// @param ranks  that make a cube together
-    Worker(const CatalogConfig& config, const std::string& folder, const Todo& todo,
-           std::span<const catalog::Batch> batches, int ranks, const SharedInputs& shared, catalog::Curfew& curfew,
-           catalog::Stopwatch& watch, Communicator& world)
-        : config_(config), folder_(folder), todo_(todo), batches_(batches), world_(world),
-          group_(world.split(world.rank() / ranks, world.rank(), Others::work)),
-          queue_(std::ssize(batches), world, *group_, watch), shared_(shared), curfew_(curfew), watch_(watch),
-          most_bytes_(catalog::bytes_ahead(world)) {
-        agree(world, [&] {
-            if (!group_->is_root()) { return; }
-            writer_.emplace(folder, world.rank());
-            bands_ = catalog::bands_of(config);
-        });
-    }
-
-    /// @return  what made it stop before the end
-    std::optional<Error> work() {
-        while (const auto b = next()) {
-            const catalog::Batch& batch = batches_[static_cast<std::size_t>(*b)];
-            read_ahead(batch);
-            for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
-                if (i > batch.first && is_over()) { return std::nullopt; }
-                const auto begin = Clock::now();
-                auto stop = make(static_cast<std::size_t>(i));
-                if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) {
-                    queue_.stop();
-                    return stop;
-                }
-                curfew_.learn(seconds_since(begin));
-                report(i + 1, std::ssize(todo_.entries));
-            }
-        }
-        return std::nullopt;
-    }
-
-    /// Hands the journal over: rank 0 folds it into the manifest.
-    void close() { writer_.reset(); }
-
-private:
-    /// Whether nobody is to begin another: somebody has met the end of the disk, or the time is over.
-    bool is_over() {
-        const bool late =
-            group_->broadcast_value(static_cast<std::int32_t>(group_->is_root() && curfew_.has_come()), 0) != 0;
-        if (late) { queue_.stop(); }
-        return late || queue_.is_stopped();
-    }
-
-    std::optional<std::int64_t> next() {
-        if (is_over()) { return std::nullopt; }
-        return queue_.next();
-    }
-
-    /// The rows of all its galaxies at once. A galaxy alone reads for itself: its rows lie together.
-    void read_ahead(const catalog::Batch& batch) {
-        if (batch.n < 2) { return; }
-        const auto begin = Clock::now();
-        std::vector<std::int64_t> ids;
-        for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
-            const std::int64_t id = todo_.entries[static_cast<std::size_t>(i)].id;
-            if (ids.empty() || ids.back() != id) { ids.push_back(id); }
-        }
-        shared_.snapshot->read_ahead(ids, *group_, most_bytes_);
-        watch_.add_read_ahead(seconds_since(begin));
-    }
-
-    /// @return  on the first of the group: an error that concerns more than this galaxy
-    std::optional<Error> make(std::size_t i) {
-        const CatalogEntry& entry = todo_.entries[i];
-        const std::string path = cube_path(config_, entry);
-        const auto begin = Clock::now();
-        EntryRecord record{.state = EntryState::running, .time = time_now(), .host = host_name()};
-        std::optional<Error> stop = record_step(i, record);
-        if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) { return stop; }
-        const Silence silence(world_.is_root());
-        const std::optional<Error> failure = error_of([&] {
-            const Config cube = config_of(config_, entry, path);
-            run_cube(cube, *group_, {}, shared_);
-        });
-        watch_.add_cube();
-        expect_all(failure);
-        if (!group_->is_root()) { return std::nullopt; }
-        if (failure && concerns_all(*failure)) { return failure; }
-        if (!failure) {
-            stop = error_of([&] { record = catalog::record_of(path, bands_, seconds_since(begin)); });
-            if (stop) { return stop; } // it was whole a moment ago
-        } else {
-            record = {.state = EntryState::failed,
-                      .seconds = seconds_since(begin),
-                      .time = time_now(),
-                      .host = host_name(),
-                      .kind = failure->kind(),
-                      .message = failure->what()};
-        }
-        return record_step(i, record);
-    }
-
-    std::optional<Error> record_step(std::size_t i, const EntryRecord& record) {
-        if (!writer_) { return std::nullopt; }
-        return error_of([&] { writer_->append(todo_.index[i], record); });
-    }
-
-    /// run_cube fails on all ranks of a group or on none; one that failed alone must not wait for the others, nor they for it.
-    void expect_all(const std::optional<Error>& failure) {
-        if (group_->size() == 1) { return; }
-        constexpr double patience = 10; // s
-        if (!group_->sleep_until_all_arrive(failure ? std::optional(patience) : std::nullopt)) { throw *failure; }
-    }
-
-    /// Whether the next galaxy would meet the same: no place to write, or nothing to read from.
-    bool concerns_all(const Error& error) const {
-        std::error_code ignored;
-        if (!fs::exists(fs::path(folder_) / "cubes", ignored)) { return true; }
-        if (!fs::exists(config_.cube.resolve(config_.cube.simulation.path), ignored)) { return true; }
-        if (error.kind() != Kind::resource) { return false; }
-        const auto reached = [](const char* stage) {
-            const auto& stages = Regions::instance().entries();
-            return std::any_of(stages.begin(), stages.end(), [&](const auto& entry) { return entry.name == stage; });
-        };
-        return !reached("prepare") || reached("write"); // before and after that it is memory or a device
-    }
-
-    void report(std::int64_t n_begun, std::int64_t n) {
-        constexpr double pause = 5; // s
-        if (!world_.is_root() || (seconds_since(last_report_) < pause && n_begun < n)) { return; }
-        last_report_ = Clock::now();
-        const double seconds = seconds_since(start_);
-        log::info(fmt::format("{} of {} cubes begun or done, {:.3g} a second, {:.0f} s left", n_begun, n,
-                              static_cast<double>(n_begun) / seconds,
-                              seconds * static_cast<double>(n - n_begun) / static_cast<double>(n_begun)));
-    }
-
-    const CatalogConfig& config_;
-    const std::string& folder_;
-    const Todo& todo_;
-    std::span<const catalog::Batch> batches_;
-    Communicator& world_;
-    std::unique_ptr<Communicator> group_;
-    catalog::Queue queue_;
-    const SharedInputs& shared_;
-    catalog::Curfew& curfew_;
-    catalog::Stopwatch& watch_;
-    std::int64_t most_bytes_;
-    std::optional<ManifestWriter> writer_; ///< of the first of a group
-    std::vector<Band> bands_;              ///< likewise
-    Clock::time_point start_ = Clock::now(), last_report_ = start_;
-};
-
 /// Works until all is done; all ranks meet at the end, asleep while others work.
-void make_cubes(const CatalogConfig& config, const std::string& folder, const Todo& todo, const catalog::Queues& queues,
-                const SharedInputs& shared, catalog::Curfew curfew, catalog::Stopwatch& watch, Communicator& world) {
+void make_cubes(const CatalogConfig& config, const std::string& folder, const catalog::Todo& todo,
+                const catalog::Queues& queues, const SharedInputs& shared, catalog::Curfew curfew,
+                catalog::Stopwatch& watch, Communicator& world) {
     std::optional<Error> stop;
     const auto work = [&](std::span<const catalog::Batch> batches, int ranks) {
         if (batches.empty() || stop) { return; }
-        Worker worker(config, folder, todo, batches, ranks, shared, curfew, watch, world);
+        catalog::Worker worker(config, folder, todo, batches, ranks, shared, curfew, watch, world);
         watch.begin();
         stop = worker.work();
         worker.close();
@@ -330,7 +147,7 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         log::info(fmt::format("{}: {} cubes, {} to be made", folder, start.manifest.entries.size(), start.todo.size()));
     });
     std::optional<RunMeasures> measures;
-    Todo todo;
+    catalog::Todo todo;
     if (world.broadcast_value(std::ssize(start.todo), 0) > 0) {
         SharedInputs shared = read_shared_inputs(config.cube, world);
         shared.time_limit = config.catalog.time_limit;

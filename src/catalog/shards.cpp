@@ -135,7 +135,7 @@ private:
             shapes_.push_back(shape);
             shape.insert(shape.begin(), std::ssize(shard_.entries));
             io::Hdf5Dataset dataset =
-                file.create_dataset(name, name == "mask" ? io::NumberType::int32 : io::NumberType::float32, shape);
+                file.create_dataset(name, name == "mask" ? io::NumberType::uint8 : io::NumberType::float32, shape);
             dataset.set("unit", like.find_text("unit").value_or(""));
             dataset.set("description", like.find_text("description").value_or(""));
             datasets_.push_back(dataset);
@@ -159,7 +159,7 @@ private:
             datasets_[at].write_rows<T>(slot, 1, values);
         };
         if (name == "mask") {
-            rows(std::int32_t{});
+            rows(std::uint8_t{});
         } else {
             rows(float{});
         }

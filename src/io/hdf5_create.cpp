@@ -121,6 +121,7 @@ Hdf5Id creation_of(const std::string& where) {
 
 hid_t file_type(NumberType type) {
     switch (type) {
+    case NumberType::uint8: return H5T_STD_U8LE;
     case NumberType::int32: return H5T_STD_I32LE;
     case NumberType::int64: return H5T_STD_I64LE;
     case NumberType::uint64: return H5T_STD_U64LE;

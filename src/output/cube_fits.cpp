@@ -172,7 +172,8 @@ private:
 
     void write_quality() {
         by_blocks([&](std::int64_t plane, std::int64_t, std::int64_t n) {
-            file_.write_planes<std::int32_t>("DQ", plane, mask_planes(product_, plane, n));
+            const std::vector<std::uint8_t> mask = mask_planes(product_, plane, n);
+            file_.write_planes<std::int32_t>("DQ", plane, std::vector<std::int32_t>(mask.begin(), mask.end()));
         });
     }
 

@@ -121,8 +121,8 @@ private:
         Hdf5Dataset mask = cube("mask", "",
                                 "0: good; bits 1: wavelength partly covered by the templates, 2: outside the aperture, "
                                 "4: line-spread function reaches beyond the computed wavelengths",
-                                NumberType::int32);
-        write_blocks<std::int32_t>(mask, [&](std::int64_t plane, std::int64_t /*from*/, std::int64_t n) {
+                                NumberType::uint8);
+        write_blocks<std::uint8_t>(mask, [&](std::int64_t plane, std::int64_t /*from*/, std::int64_t n) {
             return mask_planes(product_, plane, n);
         });
     }

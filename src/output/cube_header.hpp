@@ -44,6 +44,6 @@ void expect_consistent(const CubeProduct& product, Communicator& comm);
 std::vector<float> field_planes(const CubeSlab& slab, const SpatialGrid& grid, std::int64_t first, std::int64_t n);
 
 /// Mask of planes [first, first + n) of the cube.
-std::vector<std::int32_t> mask_planes(const CubeProduct& product, std::int64_t first, std::int64_t n);
+std::vector<std::uint8_t> mask_planes(const CubeProduct& product, std::int64_t first, std::int64_t n);
 
 } // namespace tessera

@@ -139,8 +139,8 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
     forecast.ranks_on_node = comm.ranks_on_node();
     forecast.bytes_to_read = info.bytes_to_read;
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
-    const std::int64_t cubes = config.output.stages ? 6 : 3;
-    forecast.bytes_to_write = voxels * 4 * (cubes + (config.output.fits ? 3 : 0));
+    for (const std::string& path : output_paths(config)) { forecast.bytes_to_write += voxels * bytes_a_voxel(path); }
+    if (config.output.stages) { forecast.bytes_to_write += voxels * 12; } // three cubes more
     return forecast;
 }
 

@@ -124,6 +124,11 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
 
 } // namespace
 
+std::int64_t bytes_a_voxel(const std::string& path) {
+    if (is_fits(path)) { return 4 + 4 + 4; } // DQ is an image of 32 bits, as MUSE's
+    return fs::path(path).extension() == ".png" ? 0 : 4 + 4 + 1;
+}
+
 std::vector<std::string> output_paths(const Config& config) {
     std::vector<std::string> paths{config.resolve(config.output.path)};
     if (config.output.fits) { paths.push_back(config.resolve(*config.output.fits)); }

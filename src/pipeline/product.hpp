@@ -17,6 +17,9 @@ std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, c
 /// Paths of the files that will be written: cube, FITS, picture.
 std::vector<std::string> output_paths(const Config& config);
 
+/// Of flux, variance and mask in a file of that name; 0: it is a picture.
+std::int64_t bytes_a_voxel(const std::string& path);
+
 /// Keeps a run from replacing what it reads. Collective.
 /// @throws Error(Kind::config)  an output path is a particle file or the SSP library of this run
 void check_inputs_stay(const Plan& plan, Communicator& comm);

@@ -19,7 +19,7 @@ namespace tessera::io {
 
 class Hdf5Dataset;
 
-enum class NumberType { int32, int64, uint64, float32, float64 };
+enum class NumberType { uint8, int32, int64, uint64, float32, float64 };
 
 enum class ElementClass { integer, real, text, other };
 

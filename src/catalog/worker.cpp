@@ -1,0 +1,160 @@
+#include "catalog/worker.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "catalog/bands.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/core/region.hpp"
+
+namespace tessera::catalog {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Thousands of galaxies would say the same thousands of times.
+class Silence {
+public:
+    explicit Silence(bool root) : root_(root) { log::set_enabled(root && log::level() == log::Level::verbose); }
+    ~Silence() { log::set_enabled(root_); }
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+
+private:
+    bool root_;
+};
+
+} // namespace
+
+Worker::Worker(const CatalogConfig& config, const std::string& folder, const Todo& todo, std::span<const Batch> batches,
+               int ranks, const SharedInputs& shared, Curfew& curfew, Stopwatch& watch, Communicator& world)
+    : config_(config), folder_(folder), todo_(todo), batches_(batches), world_(world),
+      group_(world.split(world.rank() / ranks, world.rank(), Others::work)),
+      queue_(std::ssize(batches), world, *group_, watch), shared_(shared), curfew_(curfew), watch_(watch),
+      most_bytes_(bytes_ahead(world)) {
+    agree(world, [&] {
+        if (!group_->is_root()) { return; }
+        writer_.emplace(folder, world.rank());
+        bands_ = bands_of(config);
+    });
+}
+
+std::optional<Error> Worker::work() {
+    while (const auto b = next()) {
+        const Batch& batch = batches_[static_cast<std::size_t>(*b)];
+        read_ahead(batch);
+        for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
+            if (i > batch.first && is_over()) { return std::nullopt; }
+            const auto begin = Clock::now();
+            auto stop = make(static_cast<std::size_t>(i));
+            if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) {
+                queue_.stop();
+                return stop;
+            }
+            curfew_.learn(seconds_since(begin));
+            report(i + 1, std::ssize(todo_.entries));
+        }
+    }
+    return std::nullopt;
+}
+
+/// Whether nobody is to begin another: somebody has met the end of the disk, or the time is over.
+bool Worker::is_over() {
+    const bool late =
+        group_->broadcast_value(static_cast<std::int32_t>(group_->is_root() && curfew_.has_come()), 0) != 0;
+    if (late) { queue_.stop(); }
+    return late || queue_.is_stopped();
+}
+
+std::optional<std::int64_t> Worker::next() {
+    if (is_over()) { return std::nullopt; }
+    return queue_.next();
+}
+
+/// The rows of all its galaxies at once. A galaxy alone reads for itself: its rows lie together.
+void Worker::read_ahead(const Batch& batch) {
+    if (batch.n < 2) { return; }
+    const auto begin = Clock::now();
+    std::vector<std::int64_t> ids;
+    for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
+        const std::int64_t id = todo_.entries[static_cast<std::size_t>(i)].id;
+        if (ids.empty() || ids.back() != id) { ids.push_back(id); }
+    }
+    shared_.snapshot->read_ahead(ids, *group_, most_bytes_);
+    watch_.add_read_ahead(seconds_since(begin));
+}
+
+/// @return  on the first of the group: an error that concerns more than this galaxy
+std::optional<Error> Worker::make(std::size_t i) {
+    const CatalogEntry& entry = todo_.entries[i];
+    const std::string path = cube_path(config_, entry);
+    const auto begin = Clock::now();
+    EntryRecord record{.state = EntryState::running, .time = time_now(), .host = host_name()};
+    std::optional<Error> stop = record_step(i, record);
+    if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) { return stop; }
+    const Silence silence(world_.is_root());
+    const std::optional<Error> failure = error_of([&] {
+        const Config cube = config_of(config_, entry, path);
+        run_cube(cube, *group_, {}, shared_);
+    });
+    watch_.add_cube();
+    expect_all(failure);
+    if (!group_->is_root()) { return std::nullopt; }
+    if (failure && concerns_all(*failure)) { return failure; }
+    if (!failure) {
+        stop = error_of([&] { record = record_of(path, bands_, seconds_since(begin)); });
+        if (stop) { return stop; } // it was whole a moment ago
+    } else {
+        record = {.state = EntryState::failed,
+                  .seconds = seconds_since(begin),
+                  .time = time_now(),
+                  .host = host_name(),
+                  .kind = failure->kind(),
+                  .message = failure->what()};
+    }
+    return record_step(i, record);
+}
+
+std::optional<Error> Worker::record_step(std::size_t i, const EntryRecord& record) {
+    if (!writer_) { return std::nullopt; }
+    return error_of([&] { writer_->append(todo_.index[i], record); });
+}
+
+/// run_cube fails on all ranks of a group or on none; one that failed alone must not wait for the others, nor they for it.
+void Worker::expect_all(const std::optional<Error>& failure) {
+    if (group_->size() == 1) { return; }
+    constexpr double patience = 10; // s
+    if (!group_->sleep_until_all_arrive(failure ? std::optional(patience) : std::nullopt)) { throw *failure; }
+}
+
+/// Whether the next galaxy would meet the same: no place to write, or nothing to read from.
+bool Worker::concerns_all(const Error& error) const {
+    std::error_code ignored;
+    if (!fs::exists(fs::path(folder_) / "cubes", ignored)) { return true; }
+    if (!fs::exists(config_.cube.resolve(config_.cube.simulation.path), ignored)) { return true; }
+    if (error.kind() != Kind::resource) { return false; }
+    const auto reached = [](const char* stage) {
+        const auto& stages = Regions::instance().entries();
+        return std::any_of(stages.begin(), stages.end(), [&](const auto& entry) { return entry.name == stage; });
+    };
+    return !reached("prepare") || reached("write"); // before and after that it is memory or a device
+}
+
+void Worker::report(std::int64_t n_begun, std::int64_t n) {
+    constexpr double pause = 5; // s
+    if (!world_.is_root() || (seconds_since(last_report_) < pause && n_begun < n)) { return; }
+    last_report_ = Clock::now();
+    const double seconds = seconds_since(start_);
+    log::info(fmt::format("{} of {} cubes begun or done, {:.3g} a second, {:.0f} s left", n_begun, n,
+                          static_cast<double>(n_begun) / seconds,
+                          seconds * static_cast<double>(n - n_begun) / static_cast<double>(n_begun)));
+}
+
+} // namespace tessera::catalog
