@@ -21,6 +21,7 @@ function(tessera_layer name)
   target_compile_definitions(tessera_${name} PRIVATE OMPI_SKIP_MPICXX=1)
   target_link_libraries(tessera_${name} PRIVATE tessera_warnings tessera_externals)
   set_target_properties(tessera_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  tessera_precompiled_layer(tessera_${name})
 endfunction()
 
 # What our sources include. Only the layer that owns a library includes it: mpi.h comm, hdf5.h and fitsio.h io, fftw3.h

@@ -134,12 +134,16 @@ public:
         for (const std::string& word : words) { EXPECT_TRUE(contains(text, word)) << "'" << word << "' in " << text; }
     }
 
-    /// The same of what ranks said on a signal, whether or not the launcher passed it on.
-    void expect_one_said(const std::vector<std::string>& words) const {
+    /// What ranks said on a signal, whether or not the launcher passed it on.
+    std::string said() const {
         std::string text;
         for (const std::string& name : names()) {
             if (name.starts_with("said.")) { text += text_of(folder() / name); }
         }
+        return text;
+    }
+    void expect_one_said(const std::vector<std::string>& words) const {
+        const std::string text = said();
         EXPECT_EQ(count(text, "tessera: error: "), 1U) << text;
         for (const std::string& word : words) { EXPECT_TRUE(contains(text, word)) << "'" << word << "' in " << text; }
         EXPECT_LE(count(errors(), "tessera: error: "), 1U) << errors();
