@@ -126,17 +126,13 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
                         known, "mpirun -n 4 tessera catalog survey.yaml --resume"));
         return 0;
     }
-    if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config,
-                     .where = "tessera catalog",
-                     .found = "no configuration file",
-                     .expected = "tessera catalog CONFIG.yaml, or status or verify and a folder",
-                     .cure = "configs/catalog.yaml is an example; `tessera catalog --help` shows the usage"});
-    }
+    const std::string file =
+        config_file(given, "catalog", "tessera catalog CONFIG.yaml, or status or verify and a folder",
+                    "configs/catalog.yaml is an example; `tessera catalog --help` shows the usage");
     set_log_level("catalog", given);
     CatalogConfig config;
     agree(comm, [&] {
-        config = read_catalog_config(given["config"].as<std::string>(), settings_of(given));
+        config = read_catalog_config(file, settings_of(given));
         if (given.count("output") > 0) {
             config.catalog.output = std::filesystem::absolute(given["output"].as<std::string>()).string();
             check_catalog(config);

@@ -43,6 +43,16 @@ std::vector<std::string> settings_of(const po::variables_map& given) {
     return given.count("set") > 0 ? given["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
 }
 
+std::string config_file(const po::variables_map& given, const std::string& command, const std::string& expected,
+                        const std::string& cure) {
+    if (given.count("config") > 0) { return given["config"].as<std::string>(); }
+    throw Error({.kind = Kind::config,
+                 .where = "tessera " + command,
+                 .found = "no configuration file",
+                 .expected = expected.empty() ? fmt::format("tessera {} CONFIG.yaml", command) : expected,
+                 .cure = cure});
+}
+
 void set_log_level(const std::string& command, const po::variables_map& given) {
     const bool quiet = given.count("quiet") > 0, verbose = given.count("verbose") > 0;
     if (quiet && verbose) {

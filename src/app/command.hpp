@@ -47,6 +47,11 @@ boost::program_options::variables_map parse(const std::string& command, const st
                                             const boost::program_options::options_description& options,
                                             const std::vector<std::string>& positional);
 
+/// The configuration file, the first word. @throws Error(Kind::config)  there is none
+/// @param expected  the usage; empty: the command and CONFIG.yaml
+std::string config_file(const boost::program_options::variables_map& given, const std::string& command,
+                        const std::string& expected = {}, const std::string& cure = {});
+
 /// By --quiet and --verbose. @throws Error(Kind::config)  both
 void set_log_level(const std::string& command, const boost::program_options::variables_map& given);
 

@@ -18,14 +18,12 @@ namespace {
 struct EveryConfig {
     ScalingConfig scaling; ///< and the cube
     CatalogOptions catalog;
-};
 
-OptionTable option_table(EveryConfig& config) {
-    OptionTable table;
-    config.scaling.describe(table);
-    config.catalog.describe(table);
-    return table;
-}
+    void describe(OptionTable& table) {
+        scaling.describe(table);
+        catalog.describe(table);
+    }
+};
 
 /// Each section by itself: a file that `tessera cube` shares may hold what a catalogue cannot have, such as one subhalo.
 EveryConfig read_every_config(const std::string& path, const std::vector<std::string>& settings) {
@@ -136,13 +134,7 @@ int read(const std::string& verb, const std::vector<std::string>& arguments, Com
                         known, fmt::format("tessera config {} galaxy.yaml --set telescope.name=MaNGA_127", verb)));
         return 0;
     }
-    if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config,
-                     .where = "tessera config " + verb,
-                     .found = "no configuration file",
-                     .expected = fmt::format("tessera config {} CONFIG.yaml", verb)});
-    }
-    const std::string path = given["config"].as<std::string>();
+    const std::string path = config_file(given, "config " + verb);
     EveryConfig config;
     agree(comm, [&] { config = read_every_config(path, settings_of(given)); });
     print(comm, verb == "show" ? option_table(config).yaml() : fmt::format("{}: valid\n", path));

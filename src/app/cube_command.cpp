@@ -115,18 +115,13 @@ int run_cube_command(const std::vector<std::string>& arguments, Communicator& co
                 known, "mpirun -n 4 tessera cube galaxy.yaml -o cube.h5 --set view.rotation=face-on --timings"));
         return 0;
     }
-    if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config,
-                     .where = "tessera cube",
-                     .found = "no configuration file",
-                     .expected = "tessera cube CONFIG.yaml",
-                     .cure = "configs/ has examples; `tessera cube --help` shows the usage"});
-    }
+    const std::string file =
+        config_file(given, "cube", {}, "configs/ has examples; `tessera cube --help` shows the usage");
     set_log_level("cube", given);
 
     Config config;
     agree(comm, [&] {
-        config = read_config(given["config"].as<std::string>(), settings_of(given));
+        config = read_config(file, settings_of(given));
         if (given.count("output") > 0) {
             config.output.path = std::filesystem::absolute(given["output"].as<std::string>()).string();
             check_config(config);

@@ -82,20 +82,15 @@ int study(ScalingKind kind, const std::vector<std::string>& arguments, Communica
                   fmt::format("mpirun -n 4 tessera scaling {} scaling.yaml --ranks 1,2,4 --repeats 5 -o study", verb)));
         return 0;
     }
-    if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config,
-                     .where = "tessera scaling " + verb,
-                     .found = "no configuration file",
-                     .expected = fmt::format("tessera scaling {} CONFIG.yaml", verb)});
-    }
-    if (given.count("quiet") > 0) { log::set_level(log::Level::quiet); }
+    const std::string path = config_file(given, "scaling " + verb);
+    set_log_level("scaling " + verb, given);
     ScalingConfig config;
     ScalingRequest request{.kind = kind};
     std::optional<Machine> machine;
     std::string name;
     agree(comm, [&] {
         if (given.count("machine") > 0) { machine = read_machine(given["machine"].as<std::string>()); }
-        config = read_scaling_config(given["config"].as<std::string>(), settings_of(given));
+        config = read_scaling_config(path, settings_of(given));
         name = read_name(given);
         request.ranks = parse_ranks(
             given.count("ranks") > 0 ? given["ranks"].as<std::string>() : default_ranks(comm.size()), comm.size());
@@ -148,18 +143,13 @@ int model(const std::vector<std::string>& arguments, Communicator& comm) {
                         "scaling.stars=1000000000 -o model"));
         return 0;
     }
-    if (given.count("config") == 0) {
-        throw Error({.kind = Kind::config,
-                     .where = "tessera scaling model",
-                     .found = "no configuration file",
-                     .expected = "tessera scaling model CONFIG.yaml"});
-    }
+    const std::string path = config_file(given, "scaling model");
     ModelReport report;
     ScalingConfig config;
     std::string name;
     std::vector<int> ranks;
     agree(comm, [&] {
-        config = read_scaling_config(given["config"].as<std::string>(), settings_of(given));
+        config = read_scaling_config(path, settings_of(given));
         name = read_name(given);
         constexpr int most = 1 << 24;
         ranks = parse_ranks(given["ranks"].as<std::string>(), most);

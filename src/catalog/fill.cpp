@@ -9,13 +9,7 @@ double filling_redshift(const Cosmology& cosmology, double kpc, double field, do
     const auto reaches = [&](double redshift) { return kpc / cosmology.kpc_per_arcsec(redshift) >= 0.5 * field; };
     if (!reaches(min)) { return min; } // too small even there
     if (reaches(max)) { return max; }
-    double low = min, high = max;
-    while (high - low > 1e-12 * high) {
-        const double middle = 0.5 * (low + high);
-        if (!(low < middle && middle < high)) { break; }
-        (reaches(middle) ? low : high) = middle;
-    }
-    return 0.5 * (low + high);
+    return redshift_between(min, max, reaches);
 }
 
 std::int64_t smallest_field(const std::vector<double>& fields, double radius) {

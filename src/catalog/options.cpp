@@ -49,12 +49,6 @@ Value OptionType<RedshiftChoice>::print(const RedshiftChoice& value) {
                        {"distribution", OptionType<RedshiftDistribution>::print(value.distribution)}}};
 }
 
-OptionTable option_table(CatalogConfig& config) {
-    OptionTable table;
-    config.describe(table);
-    return table;
-}
-
 CatalogConfig read_catalog_config(const std::string& path, const std::vector<std::string>& settings) {
     CatalogConfig config;
     OptionTable table = option_table(config);

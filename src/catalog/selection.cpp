@@ -6,12 +6,14 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "catalog/fill.hpp"
 #include "catalog/match.hpp"
+#include "tessera/catalog/manifest.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/hash.hpp"
@@ -113,16 +115,6 @@ std::vector<std::int64_t> sample(const std::vector<std::int64_t>& ids, std::int6
     return out;
 }
 
-/// The redshift at which the comoving distance is `distance` Mpc, to 1e-12; between `low` and `high`.
-double redshift_at(const Cosmology& cosmology, double distance, double low, double high) {
-    while (high - low > 1e-12 * high) {
-        const double middle = 0.5 * (low + high);
-        if (!(low < middle && middle < high)) { break; }
-        (cosmology.comoving_distance(middle) < distance ? low : high) = middle;
-    }
-    return 0.5 * (low + high);
-}
-
 /// What redshifts and telescopes are chosen by.
 struct Placing {
     explicit Placing(const CatalogConfig& of) : config(of), cosmology(of.cube.cosmology) {
@@ -172,7 +164,9 @@ double redshift_of(const Placing& placing, std::int64_t id, std::int64_t view, d
     if (choice.distribution == RedshiftDistribution::uniform) { return choice.min + u * (choice.max - choice.min); }
     const double near = cosmology.comoving_distance(choice.min), far = cosmology.comoving_distance(choice.max);
     const double cube = near * near * near + u * (far * far * far - near * near * near);
-    return redshift_at(cosmology, std::cbrt(cube), choice.min, choice.max);
+    const double distance = std::cbrt(cube);
+    return catalog::redshift_between(choice.min, choice.max,
+                                     [&](double redshift) { return cosmology.comoving_distance(redshift) < distance; });
 }
 
 /// Everything that the catalogue has of the selected galaxies, a value an entry.
@@ -289,21 +283,24 @@ Selection select_galaxies(const CatalogConfig& config) {
     out.source = table.source;
     out.checksum = table.checksum;
     const std::vector<double>& n_stars = table.column("n_stars");
-    const auto value = [&](const char* name, std::int64_t id) {
+    const auto values_of = [&](const char* name) { // none where nobody asks for them
         const bool there = std::find(table.names.begin(), table.names.end(), name) != table.names.end();
-        return there ? table.column(name)[static_cast<std::size_t>(id)] : 0.0;
+        return there ? std::span<const double>(table.column(name)) : std::span<const double>();
     };
+    const std::span<const double> masses = values_of("mass_stars"), radii = values_of("r_half");
     for (const std::int64_t id : ids) {
+        const auto row = static_cast<std::size_t>(id);
+        const double mass = masses.empty() ? 0.0 : masses[row], radius = radii.empty() ? 0.0 : radii[row];
         for (std::int64_t view = 0; view < config.catalog.views; ++view) {
             CatalogEntry entry{.id = id,
                                .view = view,
-                               .redshift = redshift_of(placing, id, view, value("mass_stars", id), value("r_half", id)),
-                               .n_rows = static_cast<std::int64_t>(n_stars[static_cast<std::size_t>(id)])};
+                               .redshift = redshift_of(placing, id, view, mass, radius),
+                               .n_rows = static_cast<std::int64_t>(n_stars[row])};
             if (!placing.fields.empty()) {
-                const double kpc = config.catalog.effective_radii * value("r_half", id);
+                const double kpc = config.catalog.effective_radii * radius;
                 // A view at the redshift that fills the field must not be a rounding error too large for it.
-                const double radius = kpc / placing.cosmology.kpc_per_arcsec(entry.redshift) * (1 - 1e-9);
-                entry.bundle = catalog::smallest_field(placing.fields, radius);
+                const double reach = kpc / placing.cosmology.kpc_per_arcsec(entry.redshift) * (1 - 1e-9);
+                entry.bundle = catalog::smallest_field(placing.fields, reach);
             }
             out.entries.push_back(entry);
         }
@@ -312,10 +309,12 @@ Selection select_galaxies(const CatalogConfig& config) {
     return out;
 }
 
+std::string cube_extension(const CatalogOptions& options) {
+    return options.format == CatalogFormat::fits ? "fits" : "h5";
+}
+
 std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry) {
-    const char* extension = config.catalog.format == CatalogFormat::fits ? "fits" : "h5";
-    return fmt::format("{}/cubes/{}_{}.{}", config.cube.resolve(config.catalog.output), entry.id, entry.view,
-                       extension);
+    return config.cube.resolve(config.catalog.output) + "/" + cube_name(entry, cube_extension(config.catalog));
 }
 
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file) {

@@ -96,7 +96,7 @@ Manifest begin(const CatalogConfig& config, const Selection& selection, const st
     Manifest out;
     out.version = std::string("tessera ") + TESSERA_VERSION + " " + TESSERA_REVISION;
     out.config = config_map(config);
-    out.extension = fs::path(cube_path(config, selection.entries.front())).extension().string().substr(1);
+    out.extension = cube_extension(config.catalog);
     out.checksum = checksum;
     out.entries = selection.entries;
     out.records.resize(out.entries.size());

@@ -91,16 +91,22 @@ void remove_unfinished() {
     }
 }
 
+/// Open MPI's launcher sends SIGKILL a second after its SIGTERM, or as soon as a first rank has died (sleep(3) is over when a child
+/// is), and forgets what it has not passed on when the last is gone. So nobody goes before the one who speaks has spoken.
+void let_others_end() {
+    constexpr int step = 10, longest = 500, to_be_passed_on = 300; // milliseconds
+    for (int waited = 0; spoken.load()->load() == 0 && waited < longest; waited += step) { ::poll(nullptr, 0, step); }
+    ::poll(nullptr, 0, to_be_passed_on);
+}
+
 void end_process(int number, siginfo_t* info, void* /*context*/) {
     if (ending.exchange(true)) { // another thread is at it
         for (;;) { ::poll(nullptr, 0, 1000); }
     }
     const bool by_launcher = info != nullptr && info->si_pid == ::getppid();
-    const bool speaks = (!by_launcher || my_rank.load() == 0) && first_to_speak();
-    if (speaks) { say_why(number, by_launcher); }
+    if ((!by_launcher || my_rank.load() == 0) && first_to_speak()) { say_why(number, by_launcher); }
     remove_unfinished();
-    // Open MPI's launcher forgets what it has not passed on when the last rank is gone. It sends SIGKILL after a second.
-    if (speaks && group_size.load() > 1) { ::poll(nullptr, 0, 300); }
+    if (group_size.load() > 1) { let_others_end(); }
     remove_unfinished(); // what another thread, or another rank, made in the meantime
     struct sigaction usual{};
     usual.sa_handler = SIG_DFL;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include "tessera/core/value.hpp"
 #include "tessera/io/fits.hpp"
 #include "tessera/io/hdf5.hpp"
+#include "tessera/output/cube_file.hpp"
 
 namespace tessera {
 
@@ -88,7 +88,7 @@ CubeFacts read(const Facts& file, const std::string& path) {
 } // namespace
 
 CubeFacts read_cube_facts(const std::string& path) {
-    if (std::filesystem::path(path).extension() == ".fits") { return read(FitsFacts(path), path); }
+    if (is_fits(path)) { return read(FitsFacts(path), path); }
     return read(Hdf5Facts(path), path);
 }
 

@@ -1,5 +1,6 @@
 // The FITS cube, in the manner of MUSE. Rank 0 describes the file, then every rank writes its planes.
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <sstream>
 
@@ -188,6 +189,8 @@ private:
 };
 
 } // namespace
+
+bool is_fits(const std::string& path) { return std::filesystem::path(path).extension() == ".fits"; }
 
 void write_cube_fits(const std::string& path, const CubeProduct& product, Communicator& comm) {
     expect_consistent(product, comm);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -177,8 +176,6 @@ CubeSums read_fits(const std::string& path) {
 
 } // namespace
 
-CubeSums read_cube_sums(const std::string& path) {
-    return std::filesystem::path(path).extension() == ".fits" ? read_fits(path) : read_hdf5(path);
-}
+CubeSums read_cube_sums(const std::string& path) { return is_fits(path) ? read_fits(path) : read_hdf5(path); }
 
 } // namespace tessera

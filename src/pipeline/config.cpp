@@ -17,12 +17,6 @@ std::string Config::resolve(const std::string& path) const {
     return fs::path(path).is_absolute() ? path : (fs::path(folder) / path).lexically_normal().string();
 }
 
-OptionTable option_table(Config& config) {
-    OptionTable table;
-    config.describe(table);
-    return table;
-}
-
 namespace {
 
 /// What RUBIX does and others would not expect; docs/rubix.md lists it. What has no key of its own (float32 bin edges, no

@@ -58,9 +58,7 @@ void HostStages::synthesise(SynthesisReport& report, const Progress& progress, c
 
 std::unique_ptr<SlabBlocks> HostStages::blocks_of(const CubeBlocks& blocks) const {
     const std::int64_t n_y = plan_.field.padded_y(), n_x = plan_.field.padded_x();
-    if (comm_.size() > 1 && reduction_.method == Reduction::exchange) {
-        return collect_in_blocks(blocks, reduction_.owners, n_y, n_x, comm_, plan_.where);
-    }
+    if (exchanges()) { return collect_in_blocks(blocks, reduction_.owners, n_y, n_x, comm_, plan_.where); }
     if (comm_.size() > 1 && reduction_.method == Reduction::weights) {
         return make_own_planes(blocks, n_y, n_x, comm_, plan_.where);
     }

@@ -53,9 +53,8 @@ void add_ghost_pixels(Plan& plan, std::int64_t half_width) {
 }
 
 void refuse_weights(const Plan& plan) {
-    if (plan.config.parallel.reduction != Reduction::weights) { return; }
+    if (plan.config.parallel.reduction != Reduction::weights || plan.has_weights()) { return; }
     const bool rubix = plan.config.synthesis.resampling == Resampling::rubix;
-    if (!plan.accelerator && !rubix) { return; }
     throw Error({.kind = Kind::config,
                  .where = "parallel.reduction",
                  .found = rubix ? std::string("weights, with RUBIX's resampling, which has no row weights")

@@ -37,6 +37,8 @@ struct Plan {
     ConvolutionLayout convolution = ConvolutionLayout::slab; ///< as configured or chosen, never `auto`
     std::string convolution_reason = {};                     ///< in words
 
+    /// Whether row weights can go between ranks: they are the host's, and RUBIX's resampling has none.
+    bool has_weights() const { return !accelerator && config.synthesis.resampling != Resampling::rubix; }
     WaveRange band_range() const { return {n_before, band.size()}; }
     /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.
     std::optional<double> flux_unit() const;

@@ -19,8 +19,6 @@ namespace tessera {
 
 namespace {
 
-bool is_fits(const std::string& path) { return fs::path(path).extension() == ".fits"; }
-
 /// Bits of whole planes.
 std::vector<std::uint8_t> wave_mask(const Plan& plan) {
     constexpr double speed = 1000; // km/s

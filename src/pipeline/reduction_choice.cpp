@@ -79,7 +79,7 @@ std::vector<Candidate> candidates(const Plan& plan, const ReductionSizes& sizes,
     std::vector<Candidate> out{
         {Reduction::exchange, times_of_exchange(sizes, slower * largest_work, costs)},
         {Reduction::reduce_scatter, times_of_reduce_scatter(sizes, slower * expected.of_sums, costs)}};
-    if (!plan.accelerator && plan.config.synthesis.resampling != Resampling::rubix) {
+    if (plan.has_weights()) {
         out.push_back(
             {Reduction::weights, times_of_weights(sizes, slower * expected.of_share, expected.weights, costs)});
     }

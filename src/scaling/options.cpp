@@ -14,12 +14,6 @@ std::vector<Reduction> all_reductions() {
     return all;
 }
 
-OptionTable option_table(ScalingConfig& config) {
-    OptionTable table;
-    config.describe(table);
-    return table;
-}
-
 ScalingConfig read_scaling_config(const std::string& path, const std::vector<std::string>& settings) {
     ScalingConfig config;
     OptionTable table = option_table(config);

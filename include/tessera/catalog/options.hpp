@@ -153,9 +153,6 @@ struct CatalogConfig {
     }
 };
 
-/// Every key that a file may hold; the table refers to the config, which must outlive it.
-OptionTable option_table(CatalogConfig& config);
-
 /// Reads the file, then the `key=value` settings.
 /// @throws Error(Kind::config)  as read_config of the cube; a selection that cannot be understood; settings that contradict each other
 CatalogConfig read_catalog_config(const std::string& path, const std::vector<std::string>& settings);

@@ -47,6 +47,9 @@ Selection select_galaxies(const CatalogConfig& config);
 /// What `tessera cube` would be told, to make the cube of an entry. @param file  path of the cube
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file);
 
+/// Of the cubes: "h5", also of those that are packed into shards, or "fits".
+std::string cube_extension(const CatalogOptions& options);
+
 /// "mocks/cubes/17_0.h5", absolute or as configured.
 std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry);
 

@@ -95,6 +95,14 @@ private:
     std::vector<Option> options_;
 };
 
+/// All options of a configuration as a table; it refers to the configuration, which must outlive it.
+template <class Config>
+OptionTable option_table(Config& config) {
+    OptionTable table;
+    config.describe(table);
+    return table;
+}
+
 /// The nearest of `names` to `name` by edit distance; empty when there are none.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& names);
 

@@ -68,6 +68,9 @@ struct CubeProduct {
     Provenance provenance;
 };
 
+/// Whether a cube of that name is FITS; else it is HDF5.
+bool is_fits(const std::string& path);
+
 /// Writes the cube as HDF5: /flux, /variance, /mask [wavelength, y, x], /wavelength, /maps/<NAME> [y, x], /stages/…,
 /// /provenance and /provenance/traffic. Each rank writes its slab. Written as .NAME.partial beside the target, brought to
 /// the disk, then renamed: a file of the final name is complete. Collective.

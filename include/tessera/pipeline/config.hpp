@@ -154,9 +154,6 @@ struct Config {
     std::string resolve(const std::string& path) const;
 };
 
-/// The options of a Config as a table; it refers to the config, which must outlive it.
-OptionTable option_table(Config& config);
-
 /// Reads the file (empty: defaults only), then the `key=value` settings, over the preset's defaults. A file may also hold the sections
 /// of other commands (`scaling`, `catalog`): they are left alone.
 /// @throws Error(Kind::config)  unreadable or broken YAML, unknown key, wrong type, out of range, keys that contradict each other

@@ -42,9 +42,6 @@ struct ScalingConfig {
     }
 };
 
-/// Every key that a file may hold; the table refers to the config, which must outlive it.
-OptionTable option_table(ScalingConfig& config);
-
 /// Reads the file (empty: defaults only), then the `key=value` settings.
 /// @throws Error(Kind::config)  as read_config of the cube; no reduction, or one twice
 ScalingConfig read_scaling_config(const std::string& path, const std::vector<std::string>& settings);
