@@ -62,9 +62,9 @@ std::int64_t tiles_in(const CubeBlocks& blocks, std::int64_t tile) {
 
 std::int64_t ceil_of(std::int64_t n, std::int64_t per) { return (n + per - 1) / per; }
 
-/// Bytes of a block: an eighth of a slab. Messages are of some size; one rank sends none, and for a small cube cares more for time than for memory.
+/// Bytes of a block: an eighth of a slab, as messages are of some size. One rank sends none: what its caches hold between adding and turning.
 std::int64_t wanted_bytes(std::int64_t cube_bytes, int n_rank) {
-    constexpr std::int64_t least = std::int64_t{8} << 20, alone = std::int64_t{64} << 20, message = 16 << 10;
+    constexpr std::int64_t least = std::int64_t{8} << 20, alone = std::int64_t{16} << 20, message = 16 << 10;
     return std::max(cube_bytes / n_rank / 8, n_rank > 1 ? std::max(least, n_rank * message) : alone);
 }
 

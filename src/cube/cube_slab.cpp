@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/kept_memory.hpp"
 #include "tessera/cube/cube.hpp"
 
 namespace tessera {
@@ -15,6 +16,7 @@ namespace {
 /// for a while, which is what there may be no room for.
 void give_back_tail(std::vector<float>& array) {
 #if defined(__linux__)
+    if (keeps_freed_memory()) { return; } // the next slab needs it again
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
     const auto end = reinterpret_cast<std::uintptr_t>(array.data() + array.capacity()) / page * page;
     const auto first = (reinterpret_cast<std::uintptr_t>(array.data() + array.size()) + page - 1) / page * page;

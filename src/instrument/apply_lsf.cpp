@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "instrument/weighted_sum.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/device/device.hpp"
 #include "tessera/instrument/lsf.hpp"
@@ -27,7 +28,9 @@ class Originals {
 public:
     explicit Originals(std::int64_t half_width)
         : n_plane_(2 * half_width + 1), flux_(static_cast<std::size_t>(n_plane_ * tile)) {}
-    float* row(std::int64_t wave) { return flux_.data() + wave % n_plane_ * tile; }
+    float* row(std::int64_t wave) { return flux_.data() + offset(wave); }
+    std::int64_t offset(std::int64_t wave) const { return wave % n_plane_ * tile; }
+    const float* data() const { return flux_.data(); }
 
 private:
     std::int64_t n_plane_;
@@ -41,6 +44,8 @@ void convolve_tile(CubeSlab& slab, const GhostPlanes& ghosts, std::int64_t strip
     const WaveRange own = slab.range(),
                     have{own.first - ghosts.below.count, ghosts.below.count + own.count + ghosts.above.count};
     const std::int64_t half_width = lsf.half_width();
+    std::vector<std::int64_t> under; // planes under the kernel
+    std::vector<float> taps;
     std::int64_t next = have.first; // the first plane that has not been kept yet
     for (std::int64_t wave = own.first; wave < own.end(); ++wave) {
         for (; next < have.end() && next <= wave + half_width; ++next) {
@@ -50,18 +55,18 @@ void convolve_tile(CubeSlab& slab, const GhostPlanes& ghosts, std::int64_t strip
         }
         const auto& kernel = lsf.kernels[static_cast<std::size_t>(lsf.kernel_of[static_cast<std::size_t>(wave)])];
         const std::int64_t half = std::ssize(kernel) / 2;
-        float* out = slab.flux().row(wave - own.first) + first;
-        std::fill_n(out, n, 0.0F);
+        under.clear();
+        taps.clear();
         for (std::int64_t j = -half; j <= half; ++j) {
             std::int64_t from = wave + j;
             if (from < have.first || from >= have.end()) {
                 if (lsf.edge == Lsf::Edge::zero) { continue; }
                 from = std::clamp<std::int64_t>(from, have.first, have.end() - 1);
             }
-            const auto tap = static_cast<float>(kernel[static_cast<std::size_t>(j + half)]);
-            const float* in = originals.row(from);
-            for (std::int64_t s = 0; s < n; ++s) { out[s] += tap * in[s]; }
+            under.push_back(originals.offset(from));
+            taps.push_back(static_cast<float>(kernel[static_cast<std::size_t>(j + half)]));
         }
+        weighted_sum(originals.data(), under, taps, n, slab.flux().row(wave - own.first) + first);
     }
 }
 

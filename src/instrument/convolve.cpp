@@ -6,19 +6,17 @@
 
 #include "instrument/convolution_window.hpp"
 #include "instrument/fft_convolution.hpp"
+#include "instrument/weighted_sum.hpp"
 #include "tessera/device/device.hpp"
 
 namespace tessera {
 namespace {
 
-/// result[x] = sum over taps of reversed[b] · line[x + b], the kernel already reversed.
-void convolve_line(const float* line, const std::vector<float>& reversed, std::int64_t n, float* result) {
-    std::fill_n(result, n, 0.0F);
-    for (std::size_t b = 0; b < reversed.size(); ++b) {
-        const float tap = reversed[b];
-        const float* from = line + b;
-        for (std::int64_t x = 0; x < n; ++x) { result[x] += tap * from[x]; }
-    }
+/// 0, step, 2 step …: where the numbers under a kernel's taps lie.
+std::vector<std::int64_t> offsets(std::size_t n, std::int64_t step) {
+    std::vector<std::int64_t> out(n);
+    for (std::size_t i = 0; i < n; ++i) { out[i] = static_cast<std::int64_t>(i) * step; }
+    return out;
 }
 
 /// One-dimensional pass along x, then along y.
@@ -26,7 +24,8 @@ class SeparableConvolution {
 public:
     SeparableConvolution(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread)
         : n_y_(n_y), n_x_(n_x), column_(reversed(kernel.column.data(), kernel.n_y)),
-          row_(reversed(kernel.row.data(), kernel.n_x)),
+          row_(reversed(kernel.row.data(), kernel.n_x)), along_x_(offsets(row_.size(), 1)),
+          along_y_(offsets(column_.size(), n_x)),
           scratch_(static_cast<std::size_t>(n_thread),
                    std::vector<float>(static_cast<std::size_t>((n_y + kernel.n_y - 1) * n_x))) {}
 
@@ -34,22 +33,15 @@ public:
         std::vector<float>& lines = scratch_[static_cast<std::size_t>(thread)];
         const std::int64_t window_y = n_y_ + std::ssize(column_) - 1, window_x = n_x_ + std::ssize(row_) - 1;
         for (std::int64_t y = 0; y < window_y; ++y) {
-            convolve_line(window + y * window_x, row_, n_x_, lines.data() + y * n_x_);
+            weighted_sum(window + y * window_x, along_x_, row_, n_x_, lines.data() + y * n_x_);
         }
-        for (std::int64_t y = 0; y < n_y_; ++y) {
-            float* out = result + y * n_x_;
-            std::fill_n(out, n_x_, 0.0F);
-            for (std::size_t a = 0; a < column_.size(); ++a) {
-                const float tap = column_[a];
-                const float* from = lines.data() + (y + static_cast<std::int64_t>(a)) * n_x_;
-                for (std::int64_t x = 0; x < n_x_; ++x) { out[x] += tap * from[x]; }
-            }
-        }
+        weighted_sum(lines.data(), along_y_, column_, n_y_ * n_x_, result);
     }
 
 private:
     std::int64_t n_y_, n_x_;
     std::vector<float> column_, row_;
+    std::vector<std::int64_t> along_x_, along_y_;
     std::vector<std::vector<float>> scratch_;
 };
 
@@ -58,6 +50,7 @@ class DirectConvolution {
 public:
     DirectConvolution(const Kernel2D& kernel, std::int64_t n_y, std::int64_t n_x, int n_thread)
         : n_y_(n_y), n_x_(n_x), window_x_(n_x + kernel.n_x - 1),
+          along_x_(offsets(static_cast<std::size_t>(kernel.n_x), 1)),
           line_(static_cast<std::size_t>(n_thread), std::vector<float>(static_cast<std::size_t>(n_x))),
           sum_(static_cast<std::size_t>(n_thread), std::vector<double>(static_cast<std::size_t>(n_x))) {
         for (std::int64_t a = kernel.n_y - 1; a >= 0; --a) {
@@ -71,7 +64,8 @@ public:
         for (std::int64_t y = 0; y < n_y_; ++y) {
             std::fill(sum.begin(), sum.end(), 0.0);
             for (std::size_t a = 0; a < rows_.size(); ++a) {
-                convolve_line(window + (y + static_cast<std::int64_t>(a)) * window_x_, rows_[a], n_x_, line.data());
+                weighted_sum(window + (y + static_cast<std::int64_t>(a)) * window_x_, along_x_, rows_[a], n_x_,
+                             line.data());
                 for (std::size_t x = 0; x < sum.size(); ++x) { sum[x] += line[x]; }
             }
             for (std::int64_t x = 0; x < n_x_; ++x) {
@@ -82,6 +76,7 @@ public:
 
 private:
     std::int64_t n_y_, n_x_, window_x_;
+    std::vector<std::int64_t> along_x_;
     std::vector<std::vector<float>> rows_; // reversed in both directions
     std::vector<std::vector<float>> line_;
     std::vector<std::vector<double>> sum_;

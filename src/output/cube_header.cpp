@@ -256,13 +256,14 @@ std::vector<float> field_planes(const CubeSlab& slab, const SpatialGrid& grid, s
 std::vector<std::uint8_t> mask_planes(const CubeProduct& product, std::int64_t first, std::int64_t n) {
     const std::int64_t n_spaxel = product.grid.n_y * product.grid.n_x;
     std::vector<std::uint8_t> out(static_cast<std::size_t>(n * n_spaxel));
-    std::size_t at = 0;
     for (std::int64_t plane = first; plane < first + n; ++plane) {
-        const int of_plane = product.wave_mask.empty() ? 0 : product.wave_mask[static_cast<std::size_t>(plane)];
-        for (std::int64_t spaxel = 0; spaxel < n_spaxel; ++spaxel) {
-            const int of_spaxel =
-                product.spaxel_mask.empty() ? 0 : product.spaxel_mask[static_cast<std::size_t>(spaxel)];
-            out[at++] = static_cast<std::uint8_t>(of_plane | of_spaxel);
+        const auto begin = out.begin() + (plane - first) * n_spaxel;
+        const int bits = product.wave_mask.empty() ? 0 : product.wave_mask[static_cast<std::size_t>(plane)];
+        if (product.spaxel_mask.empty()) {
+            std::fill(begin, begin + n_spaxel, static_cast<std::uint8_t>(bits));
+        } else {
+            std::transform(product.spaxel_mask.begin(), product.spaxel_mask.end(), begin,
+                           [&](std::uint8_t of_spaxel) { return static_cast<std::uint8_t>(bits | of_spaxel); });
         }
     }
     return out;

@@ -1,17 +1,13 @@
 #include "synthesis/tile_kernel.hpp"
 
 #include <array>
-#include <utility>
+
+#include "core/cpu_clones.hpp"
+#include "core/turn_square.hpp"
 
 namespace tessera {
 
 namespace {
-
-/// W floats in one register (GCC and Clang vector extension): one source for every instruction set.
-template <int W>
-struct Register {
-    typedef float type __attribute__((vector_size(W * sizeof(float)), may_alias));
-};
 
 #define TESSERA_INLINE [[gnu::always_inline]] inline
 
@@ -39,27 +35,6 @@ TESSERA_INLINE void multiply(const float* panel, const std::uint32_t* row, const
             }
         }
     }
-}
-
-/// One step of turning a square of W registers: the parts of rows a and b (b lies `distance` below a) that belong to each
-/// other's places change sides.
-template <int W, int distance, std::size_t... lane>
-TESSERA_INLINE void exchange(typename Register<W>::type& a, typename Register<W>::type& b,
-                             std::index_sequence<lane...>) {
-    const auto upper = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane : W + lane - distance)...);
-    b = __builtin_shufflevector(a, b, ((lane & distance) == 0 ? lane + distance : W + lane)...);
-    a = upper;
-}
-
-template <int W, int distance>
-TESSERA_INLINE void turn(typename Register<W>::type* square) {
-#pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) {
-        if ((i & distance) == 0) {
-            exchange<W, distance>(square[i], square[i + distance], std::make_index_sequence<W>());
-        }
-    }
-    if constexpr (distance > 1) { turn<W, distance / 2>(square); }
 }
 
 /// W columns × W pixels at a time: registers run along the columns, then the square is turned.
@@ -109,9 +84,9 @@ constexpr int group_spaxels = static_cast<int>(tile_spaxels);
 
 // Registers: 32 of 16 floats (AVX-512), 16 of 8 (AVX2), 16 of 4. Six spaxels leave room for the templates.
 TESSERA_KERNELS(baseline, , 4, 2, 8)
-#if defined(__x86_64__) && defined(__GNUC__)
-TESSERA_KERNELS(avx512, __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), 16, 4, 8)
-TESSERA_KERNELS(avx2, __attribute__((target("avx2,fma"))), 8, 2, 8)
+#if defined(TESSERA_X86_TARGETS)
+TESSERA_KERNELS(avx512, TESSERA_AVX512, 16, 4, 8)
+TESSERA_KERNELS(avx2, TESSERA_AVX2, 8, 2, 8)
 #endif
 
 struct Available {
@@ -119,13 +94,11 @@ struct Available {
     int n = 0;
 
     Available() {
-#if defined(__x86_64__) && defined(__GNUC__)
-        __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
+#if defined(TESSERA_X86_TARGETS)
+        if (cpu_has_avx512()) {
             kernels[static_cast<std::size_t>(n++)] = {"AVX-512", 2, 10, group_avx512, single_avx512, fill_avx512};
         }
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        if (cpu_has_avx2()) {
             kernels[static_cast<std::size_t>(n++)] = {"AVX2", 2, 14, group_avx2, single_avx2, fill_avx2};
         }
 #endif

@@ -6,4 +6,7 @@ namespace tessera {
 /// the same sizes again and again, where the system would clear every page each time. Without effect but with glibc.
 void keep_freed_memory();
 
+/// Whether it does so: then the unused end of an array is not worth giving back either.
+bool keeps_freed_memory();
+
 } // namespace tessera

@@ -46,7 +46,7 @@ public:
     const std::vector<float>& data() const { return flux_; }
 
     /// Cuts down to planes `kept` of range(), which get the numbers from `first` on. In place: the planes move to the front, and the
-    /// memory behind them goes back to the system. @throws Error(Kind::internal)  planes that the slab does not have
+    /// memory behind them goes back to the system (unless keeps_freed_memory). @throws Error(Kind::internal)  planes that the slab does not have
     void keep_planes(WaveRange kept, std::int64_t first);
     /// Planes of a smaller field, which lie one after the other at the front of data(); the memory behind them goes back to the system.
     void shrink_planes(std::int64_t n_y, std::int64_t n_x);

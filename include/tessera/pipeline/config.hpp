@@ -67,7 +67,7 @@ struct ParallelOptions {
             "fits)");
         key("parallel.block", block, "MB",
             "of the cube that a rank makes at a time while the block before travels (reduce-scatter, exchange "
-            "and weights, not on a GPU); 0: an eighth of its slab, at least 8 (weights 16, one rank 64)",
+            "and weights, not on a GPU); 0: an eighth of its slab, at least 8 (weights 16, one rank 16)",
             at_least(0));
         key("parallel.convolution", convolution, unit::none,
             "slab: each rank convolves the whole planes of its wavelength slab; distributed: all ranks share the "
