@@ -71,7 +71,7 @@ Queues plan_queues(const CatalogConfig& config, Start& start, const SnapshotInde
             jobs.push_back({.id = entry.id,
                             .view = entry.view,
                             .seconds = costs[entry.bundle].of(entry.n_rows),
-                            .first_row = index.first_star(entry.id),
+                            .first_row = index.star_rows(entry.id).begin,
                             .bytes = index.bytes_of(entry.id)});
         }
         const Schedule plan = schedule(jobs, n_group, most_bytes, config.catalog.giants == Giants::together);

@@ -87,7 +87,7 @@ void Worker::read_ahead(const Batch& batch) {
         const std::int64_t id = todo_.entries[static_cast<std::size_t>(i)].id;
         if (ids.empty() || ids.back() != id) { ids.push_back(id); }
     }
-    shared_.snapshot->read_ahead(ids, *group_, most_bytes_);
+    shared_.snapshot->read_ahead(ids, {}, *group_, most_bytes_);
     watch_.add_read_ahead(seconds_since(begin));
 }
 

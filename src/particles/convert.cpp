@@ -53,7 +53,7 @@ void Converter::start(const Block& block, device::Tasks& tasks) {
     for (Piece& piece : pieces_) {
         piece.to = n_;
         n_ += piece.n;
-        n_dropped_ += piece.n_row - piece.n;
+        n_dropped_ += piece.n_dropped;
     }
     // Memory first, here, where its lack can be told; then the arrays grow side by side, each page touched once.
     const std::vector<std::vector<float>*> grown = arrays(block);
@@ -69,7 +69,9 @@ void Converter::start(const Block& block, device::Tasks& tasks) {
 void Converter::choose_rows(const Block& block, Piece& piece) const {
     piece.kept.reserve(static_cast<std::size_t>(piece.n_row));
     for (std::int64_t row = piece.first; row < piece.first + piece.n_row; ++row) {
-        if (!drops(block, row)) { piece.kept.push_back(static_cast<std::int32_t>(row)); }
+        const Fate fate = fate_of(block, row);
+        if (fate == Fate::particle) { piece.kept.push_back(static_cast<std::int32_t>(row)); }
+        if (fate == Fate::dropped) { ++piece.n_dropped; }
     }
     piece.n = static_cast<std::int64_t>(piece.kept.size());
 }
@@ -78,7 +80,7 @@ void Converter::convert_piece(const Block& block, Piece& piece) {
     try {
         if (convert(block, piece)) { return; }
         for (std::int64_t row = piece.first; row < piece.first + piece.n_row; ++row) {
-            if (!may_drop() || !drops(block, row)) { check(block, row); }
+            if (!may_drop() || fate_of(block, row) == Fate::particle) { check(block, row); }
         }
     } catch (...) { piece.failure = std::current_exception(); }
 }
@@ -90,11 +92,20 @@ void Converter::finish() {
     }
 }
 
-StarConverter::StarConverter(const Plan& plan, std::int64_t n_row, const Frame& frame, bool keep_rows, Stars& stars)
-    : Converter(n_row), plan_(plan), frame_(frame), keep_rows_(keep_rows), stars_(stars) {
+StarConverter::StarConverter(const Plan& plan, std::int64_t n_row, const Frame& frame, bool keep_rows, Stars& stars,
+                             const FieldBox* field)
+    : Converter(n_row), plan_(plan), frame_(frame), keep_rows_(keep_rows), stars_(stars), field_(field) {
     if (plan.birth != Birth::scale_factor || !plan.info.cosmology) { return; }
     ages_.emplace(*plan.info.cosmology, plan.info.scale_factor);
     age_now_ = plan.info.cosmology->age(plan.info.scale_factor);
+}
+
+Converter::Fate StarConverter::fate_of(const Block& block, std::int64_t row) const {
+    if (field_ != nullptr) {
+        const auto at = [&](std::int64_t i) { return block.at(star_coordinates, row, i); };
+        if (!field_->holds({at(0), at(1), at(2)}, frame_.box.value_or(0))) { return Fate::elsewhere; }
+    }
+    return plan_.drops_wind && block.at(star_birth, row) <= 0 ? Fate::dropped : Fate::particle;
 }
 
 // The last step of a run may give stars born a rounding error after the snapshot.

@@ -8,6 +8,7 @@
 
 #include "particles/age_table.hpp"
 #include "particles/particle_reader.hpp"
+#include "tessera/particles/star_index.hpp"
 #include "tessera/particles/stars.hpp"
 
 namespace tessera::particles {
@@ -21,7 +22,7 @@ struct Frame {
 /// Turns blocks of stored values into particles, checking every value; a task takes some thousand rows.
 class Converter : public BlockWork {
 public:
-    /// @param n_row  rows that this rank will read
+    /// @param n_row  rows that this rank will read, where most of them become particles; else 0
     explicit Converter(std::int64_t n_row) : n_expected_(n_row) {}
     void start(const Block& block, device::Tasks& tasks) final;
     void finish() final;
@@ -32,11 +33,17 @@ protected:
         std::int64_t first = 0, n_row = 0; ///< rows in the block
         std::vector<std::int32_t> kept;    ///< those that become particles, where not all do
         std::int64_t to = 0, n = 0;        ///< particles
+        std::int64_t n_dropped = 0;        ///< rows that are none
         std::uint64_t hash = 0;            ///< sum over its particles
         std::exception_ptr failure;
     };
-    /// Whether a row becomes no particle at all; asked only where `may_drop`.
-    virtual bool drops(const Block& /*block*/, std::int64_t /*row*/) const { return false; }
+    /// What becomes of a row; asked only where `may_drop`.
+    enum class Fate {
+        particle,
+        dropped,   ///< none, and counted: a wind cell
+        elsewhere, ///< none of those wanted, and not looked at any further
+    };
+    virtual Fate fate_of(const Block& /*block*/, std::int64_t /*row*/) const { return Fate::particle; }
     virtual bool may_drop() const { return false; }
     /// The arrays that the block's particles go to.
     virtual std::vector<std::vector<float>*> arrays(const Block& block) = 0;
@@ -58,14 +65,16 @@ private:
 
 class StarConverter final : public Converter {
 public:
-    StarConverter(const Plan& plan, std::int64_t n_row, const Frame& frame, bool keep_rows, Stars& stars);
+    /// @param field  only stars in it are wanted; null: all
+    StarConverter(const Plan& plan, std::int64_t n_row, const Frame& frame, bool keep_rows, Stars& stars,
+                  const FieldBox* field = nullptr);
     std::int64_t n_wind() const { return n_dropped_; }
     /// Sum over stars of a hash of each one's ten numbers: the same however they are dealt out to blocks and ranks.
     std::uint64_t hash() const { return hash_; }
 
 private:
-    bool drops(const Block& block, std::int64_t row) const override { return block.at(star_birth, row) <= 0; }
-    bool may_drop() const override { return plan_.drops_wind; }
+    Fate fate_of(const Block& block, std::int64_t row) const override;
+    bool may_drop() const override { return plan_.drops_wind || field_ != nullptr; }
     std::vector<std::vector<float>*> arrays(const Block& block) override;
     bool convert(const Block& block, Piece& piece) override;
     void check(const Block& block, std::int64_t row) const override;
@@ -78,6 +87,7 @@ private:
     Frame frame_;
     bool keep_rows_;
     Stars& stars_;
+    const FieldBox* field_;
     std::optional<AgeTable> ages_;
     double age_now_ = 0;
 };

@@ -16,19 +16,28 @@ namespace {
 /// Reads this rank's part of the chunk files, block by block, with two blocks in turn.
 class Reader {
 public:
-    Reader(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
+    Reader(const TablePlan& table, std::span<const Range> mine, const device::Host& where, std::int64_t block_rows,
            BlockWork& work, device::Tasks& tasks, RowSource& source)
-        : table_(table), where_(where), comm_(comm), block_rows_(block_rows), work_(work), tasks_(tasks),
+        : table_(table), mine_(mine), where_(where), block_rows_(block_rows), work_(work), tasks_(tasks),
           source_(source) {
         for (Block& block : blocks_) { block.table = &table; }
     }
 
     /// What fails is returned. No communication: a rank without rows in the chunk has nothing to do with it.
     std::optional<Error> read(const Chunk& chunk) {
-        const Range part =
-            share(table_.begin, table_.end, comm_.rank(), comm_.size()).overlap(chunk.first, chunk.first + chunk.n_row);
         failure_.reset();
-        if (part.size() == 0) { return failure_; }
+        std::vector<Range> parts;
+        n_row_ = 0;
+        for (const Range& range : mine_) {
+            const Range part = range.overlap(chunk.first, chunk.first + chunk.n_row);
+            if (part.size() == 0) { continue; }
+            parts.push_back(part);
+            n_row_ += part.size();
+        }
+        if (parts.empty()) { return failure_; }
+        const auto longest = std::max_element(parts.begin(), parts.end(),
+                                              [](const Range& a, const Range& b) { return a.size() < b.size(); });
+        const std::int64_t room = std::min(block_rows_, longest->size());
         RowSource::OpenChunk open;
         guarded([&] {
             open = source_.open(table_, chunk);
@@ -37,13 +46,18 @@ public:
                 block.fields.resize(open.datasets.size());
                 for (std::size_t i = 0; i < open.datasets.size(); ++i) {
                     if (!open.datasets[i]) { continue; }
-                    const std::int64_t n = std::min(block_rows_, part.size());
-                    make_room(*open.datasets[i], n * table_.fields[i].columns, block.fields[i]);
+                    make_room(*open.datasets[i], room * table_.fields[i].columns, block.fields[i]);
                 }
             }
         });
         if (failure_) { return failure_; }
-        n_row_ = part.size();
+        for (const Range& part : parts) { read_part(chunk, open, part); }
+        finish();
+        return failure_;
+    }
+
+private:
+    void read_part(const Chunk& chunk, const RowSource::OpenChunk& open, const Range& part) {
         for (std::int64_t done = 0; done < part.size() && !failure_; done += block_rows_) {
             Block& block = blocks_[next_];
             next_ = 1 - next_;
@@ -55,11 +69,8 @@ public:
             guarded([&] { work_.start(block, tasks_); });
             started_ = true;
         }
-        finish();
-        return failure_;
     }
 
-private:
     void read_fields(const Chunk& chunk, const RowSource::OpenChunk& open, std::int64_t first, Block& block) {
         for (std::size_t i = 0; i < open.datasets.size(); ++i) {
             if (!open.datasets[i]) { continue; }
@@ -98,8 +109,8 @@ private:
     }
 
     const TablePlan& table_;
+    std::span<const Range> mine_;
     device::Host where_;
-    Communicator& comm_;
     std::int64_t block_rows_;
     BlockWork& work_;
     device::Tasks& tasks_;
@@ -117,11 +128,12 @@ std::string Block::place(std::size_t field, std::int64_t row) const {
     return fmt::format("{}/{}, row {}", where, table->fields[field].dataset, first + row);
 }
 
-void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
-                 BlockWork& work, RowSource& source) {
+void read_blocks(const TablePlan& table, std::span<const Range> all, std::span<const Range> mine,
+                 const device::Host& where, Communicator& comm, std::int64_t block_rows, BlockWork& work,
+                 RowSource& source) {
     device::with_tasks(where, [&](device::Tasks& tasks) {
-        Reader reader(table, where, comm, block_rows, work, tasks, source);
-        for (const Chunk& chunk : table.selected_chunks()) {
+        Reader reader(table, mine, where, block_rows, work, tasks, source);
+        for (const Chunk& chunk : table.chunks_of(all)) {
             const std::optional<Error> failure = reader.read(chunk);
             // Lower ranks hold earlier rows, so the error of the lowest rank is the first in the file.
             agree(comm, [&] {
@@ -129,6 +141,12 @@ void read_blocks(const TablePlan& table, const device::Host& where, Communicator
             });
         }
     });
+}
+
+void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
+                 BlockWork& work, RowSource& source) {
+    const Range all{table.begin, table.end}, mine = share(table.begin, table.end, comm.rank(), comm.size());
+    read_blocks(table, {&all, 1}, {&mine, 1}, where, comm, block_rows, work, source);
 }
 
 } // namespace tessera::particles

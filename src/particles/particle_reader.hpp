@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,9 +46,15 @@ public:
     virtual void finish() = 0;
 };
 
-/// Reads this rank's share of the table in blocks, all ranks together, and hands each to `work`, in the order of the
+/// Reads rows of the table in blocks, all ranks together, and hands each to `work`, in the order of the
 /// rows: while the threads work on one block this one reads the next, never more than that. Where work throws, all ranks throw the error of
-/// the first row in the order of the file. Each rank opens those chunk files that have rows of its share; memory is two blocks.
+/// the first row in the order of the file. Each rank opens those chunk files that have rows of its own; memory is two blocks.
+/// @param all   rows that the ranks read together, ascending and apart; the same on every rank
+/// @param mine  this rank's of them, ascending and apart; higher ranks have later rows
+void read_blocks(const TablePlan& table, std::span<const Range> all, std::span<const Range> mine,
+                 const device::Host& where, Communicator& comm, std::int64_t block_rows, BlockWork& work,
+                 RowSource& source);
+/// The same of the selection [begin, end), each rank its share.
 void read_blocks(const TablePlan& table, const device::Host& where, Communicator& comm, std::int64_t block_rows,
                  BlockWork& work, RowSource& source);
 

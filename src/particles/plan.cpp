@@ -216,12 +216,15 @@ std::int64_t TablePlan::row_bytes() const {
     return sum;
 }
 
-std::vector<Chunk> TablePlan::selected_chunks() const {
-    std::vector<Chunk> selected;
+std::vector<Chunk> TablePlan::chunks_of(std::span<const Range> ranges) const {
+    std::vector<Chunk> out;
     for (const Chunk& chunk : chunks) {
-        if (Range{begin, end}.overlap(chunk.first, chunk.first + chunk.n_row).size() > 0) { selected.push_back(chunk); }
+        const auto touches = [&](const Range& range) {
+            return range.overlap(chunk.first, chunk.first + chunk.n_row).size() > 0;
+        };
+        if (std::any_of(ranges.begin(), ranges.end(), touches)) { out.push_back(chunk); }
     }
-    return selected;
+    return out;
 }
 
 void broadcast(Plan& plan, Communicator& comm) { send_to_all(plan, comm); }
@@ -232,6 +235,20 @@ Range share(std::int64_t begin, std::int64_t end, int rank, int n_rank) {
     const std::int64_t n = end - begin, p = n_rank;
     const auto edge = [&](std::int64_t r) { return begin + (n / p) * r + (n % p) * r / p; };
     return {edge(rank), edge(std::int64_t{rank} + 1)};
+}
+
+std::vector<Range> share(std::span<const Range> ranges, int rank, int n_rank) {
+    std::int64_t n = 0;
+    for (const Range& range : ranges) { n += range.size(); }
+    const Range mine = share(0, n, rank, n_rank);
+    std::vector<Range> out;
+    std::int64_t before = 0;
+    for (const Range& range : ranges) {
+        const Range part = mine.overlap(before, before + range.size());
+        if (part.size() > 0) { out.push_back({range.begin + part.begin - before, range.begin + part.end - before}); }
+        before += range.size();
+    }
+    return out;
 }
 
 } // namespace tessera::particles

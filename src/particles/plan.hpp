@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ class Communicator;
 }
 
 namespace tessera::particles {
+
+using Range = RowRange;
 
 /// Where a field of a particle type is and how to scale it.
 struct FieldPlan {
@@ -45,7 +48,12 @@ struct TablePlan {
     std::int64_t size() const { return end - begin; }
     std::int64_t row_bytes() const; ///< of a row of all fields, as stored
     /// The chunks that hold rows of the selection.
-    std::vector<Chunk> selected_chunks() const;
+    std::vector<Chunk> selected_chunks() const {
+        const Range selection{begin, end};
+        return chunks_of({&selection, 1});
+    }
+    /// Those that hold rows of these ranges.
+    std::vector<Chunk> chunks_of(std::span<const Range> ranges) const;
 };
 
 enum StarField : std::size_t {
@@ -92,11 +100,8 @@ struct Plan {
 void broadcast(Plan& plan, Communicator& comm);
 
 /// The share of [begin, end) that belongs to `rank` of `n_rank`: [begin + n·r/P, begin + n·(r+1)/P).
-struct Range {
-    std::int64_t begin = 0, end = 0;
-    std::int64_t size() const { return end > begin ? end - begin : 0; }
-    Range overlap(std::int64_t first, std::int64_t last) const { return {std::max(begin, first), std::min(end, last)}; }
-};
 Range share(std::int64_t begin, std::int64_t end, int rank, int n_rank);
+/// The same of the rows of several ranges, ascending and apart, one after the other.
+std::vector<Range> share(std::span<const Range> ranges, int rank, int n_rank);
 
 } // namespace tessera::particles

@@ -16,12 +16,15 @@ public:
     Plan plan_of(std::int64_t subhalo);
     RowSource& source() { return source_; }
 
-    void read_ahead(std::span<const std::int64_t> subhaloes, const Communicator& comm,
-                    std::int64_t most_bytes) override;
+    const GalaxyIndex& galaxies() const { return index_; }
+
+    void read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
+                    const Communicator& comm, std::int64_t most_bytes) override;
     SnapshotReads reads() const override { return source_.reads(); }
     std::int64_t bytes_of(std::int64_t subhalo) const override;
     std::int64_t star_bytes_of(std::int64_t subhalo) const override;
-    std::int64_t first_star(std::int64_t subhalo) const override;
+    RowRange star_rows(std::int64_t subhalo) const override;
+    std::optional<std::array<double, 3>> centre_of(std::int64_t subhalo) const override;
 
 private:
     /// Null where it is none of the index, or cannot be read.

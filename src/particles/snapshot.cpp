@@ -1,5 +1,7 @@
 #include "tessera/particles/snapshot.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "particles/convert.hpp"
@@ -42,6 +44,24 @@ public:
                          .expected = "at least one star",
                          .cure = "choose another galaxy"});
         }
+        return stars;
+    }
+
+    Stars read_others(const StarIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
+                      bool keep_rows, ReadReport& report) override {
+        const Region region("read others");
+        const FieldRows wanted = index.rows_in(field, {plan_.stars.begin, plan_.stars.end});
+        for (const Chunk& chunk : plan_.stars.chunks_of(wanted.rows)) {
+            auto& files = plan_.info.files;
+            if (std::find(files.begin(), files.end(), chunk.path) == files.end()) { files.push_back(chunk.path); }
+        }
+        const std::vector<Range> mine = share(wanted.rows, comm_.rank(), comm_.size());
+        Stars stars;
+        StarConverter convert(plan_, 0, {origin, plan_.info.box_size}, keep_rows, stars, &field);
+        read_blocks(plan_.stars, wanted.rows, mine, where_, comm_, rows_read_at_once, convert, source_);
+        report.star_checksum += sum_over_ranks(convert.hash());
+        report.n_wind_dropped += comm_.all_reduce_value(convert.n_wind(), Op::sum);
+        report.n_star += comm_.all_reduce_value(stars.size(), Op::sum);
         return stars;
     }
 

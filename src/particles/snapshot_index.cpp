@@ -35,23 +35,35 @@ std::int64_t PlannedIndex::bytes_of(std::int64_t subhalo) const {
     return found == nullptr ? 0 : star_bytes_of(subhalo) + found->gas.size() * gas.row_bytes();
 }
 
-std::int64_t PlannedIndex::first_star(std::int64_t subhalo) const {
+RowRange PlannedIndex::star_rows(std::int64_t subhalo) const {
     const CatalogueSubhalo* found = find(subhalo);
-    return found == nullptr ? 0 : found->stars.begin;
+    return found == nullptr ? RowRange{} : found->stars;
 }
 
-void PlannedIndex::read_ahead(std::span<const std::int64_t> subhaloes, const Communicator& comm,
-                              std::int64_t most_bytes) {
+std::optional<std::array<double, 3>> PlannedIndex::centre_of(std::int64_t subhalo) const {
+    const CatalogueSubhalo* found = find(subhalo);
+    if (found == nullptr || !found->position) { return std::nullopt; }
+    std::array<double, 3> kpc = *found->position;
+    for (double& x : kpc) { x *= index_.whole.stars.fields[star_coordinates].factor; }
+    return kpc;
+}
+
+void PlannedIndex::read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
+                              const Communicator& comm, std::int64_t most_bytes) {
     const Region region("read ahead");
     source_.forget();
     std::vector<Range> stars, gas;
     std::int64_t bytes = 0;
-    for (const std::int64_t id : subhaloes) {
-        const CatalogueSubhalo* found = find(id);
-        bytes += bytes_of(id) / comm.size();
+    for (std::size_t i = 0; i < subhaloes.size(); ++i) {
+        const CatalogueSubhalo* found = find(subhaloes[i]);
+        const std::vector<Range> around =
+            others.empty() ? std::vector<Range>() : share(others[i], comm.rank(), comm.size());
+        bytes += bytes_of(subhaloes[i]) / comm.size();
+        for (const Range& range : around) { bytes += range.size() * index_.whole.stars.row_bytes(); }
         if (bytes > most_bytes) { break; }
         if (found == nullptr) { continue; }
         stars.push_back(share(found->stars.begin, found->stars.end, comm.rank(), comm.size()));
+        stars.insert(stars.end(), around.begin(), around.end());
         if (!index_.whole.gas.chunks.empty()) {
             gas.push_back(share(found->gas.begin, found->gas.end, comm.rank(), comm.size()));
         }

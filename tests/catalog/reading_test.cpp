@@ -48,7 +48,7 @@ TEST(CatalogueReading, RowsReadAheadAreThoseThatAGalaxyReadsForItself) {
         for (const std::int64_t id : ids) { sum += index->star_bytes_of(id); }
         return sum;
     };
-    index->read_ahead(ids, test::world(), std::int64_t{1} << 30);
+    index->read_ahead(ids, {}, test::world(), std::int64_t{1} << 30);
     const std::int64_t n_read = index->reads().n_read,
                        bytes = test::world().all_reduce_value(index->reads().star_bytes, Op::sum);
     EXPECT_LE(static_cast<double>(bytes), 1.1 * static_cast<double>(all_bytes()));

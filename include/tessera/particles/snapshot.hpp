@@ -17,6 +17,8 @@
 namespace tessera {
 
 class Communicator;
+class StarIndex;
+struct FieldBox;
 
 enum class SnapshotFormat { automatic, plain, rubix, tng, eagle, swift };
 template <>
@@ -55,6 +57,16 @@ struct GalaxyFacts {
     std::optional<std::array<double, 3>> centre;   ///< kpc, box frame (catalogue, SubhaloData, galaxy group)
     std::optional<std::array<double, 3>> velocity; ///< km/s, peculiar
     std::optional<double> half_mass_radius;        ///< kpc, stars
+};
+
+/// Rows [begin, end) of a particle type, over all chunks.
+struct RowRange {
+    std::int64_t begin = 0, end = 0;
+    std::int64_t size() const { return end > begin ? end - begin : 0; }
+    RowRange overlap(std::int64_t first, std::int64_t last) const {
+        return {begin > first ? begin : first, end < last ? end : last};
+    }
+    bool operator==(const RowRange&) const = default;
 };
 
 /// What the input says of itself; the same on every rank.
@@ -108,6 +120,13 @@ public:
     /// @throws Error(Kind::data)  on every rank: missing dataset, differing lengths, text, NaN or infinity, negative mass,
     ///                            age or metallicity, no star at all (the text names file, dataset and row)
     virtual Stars read_stars(const std::array<double, 3>& origin, bool keep_rows, ReadReport& report) = 0;
+    /// The stars of the whole snapshot that lie in a box, those of the selection left out, wind cells dropped; the ranks share the rows
+    /// that the index gives. What the report holds already is added to, and to the files of info() those that the rows are in. Of rows outside the box nothing is asked but where they are.
+    /// @param index  of this snapshot; the same on every rank, as is the box
+    /// @param origin  as for read_stars
+    /// @throws Error(Kind::data)  as read_stars, but that there may be no star
+    virtual Stars read_others(const StarIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
+                              bool keep_rows, ReadReport& report) = 0;
     virtual Gas read_gas(const std::array<double, 3>& origin, ReadReport& report,
                          GasFields fields = GasFields::all) = 0;
 
@@ -132,17 +151,20 @@ public:
     virtual ~SnapshotIndex() = default;
     /// Reads the rows of these subhaloes ahead that a rank of `comm` will ask for, in few pieces in the order of the files, in place of
     /// what was read ahead before. What cannot be read is left to the galaxy that it belongs to. Not collective.
+    /// @param others      [subhalo] rows of other stars in its field, StarIndex::rows_in; empty: of none
     /// @param most_bytes  galaxies are taken in turn as long as their rows are no more than this
-    virtual void read_ahead(std::span<const std::int64_t> subhaloes, const Communicator& comm,
-                            std::int64_t most_bytes) = 0;
+    virtual void read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
+                            const Communicator& comm, std::int64_t most_bytes) = 0;
     /// Of this rank, so far.
     virtual SnapshotReads reads() const = 0;
     /// Of the rows of all types that are read for a subhalo, as stored; 0 for one that has none.
     virtual std::int64_t bytes_of(std::int64_t subhalo) const = 0;
     /// Of its stars alone.
     virtual std::int64_t star_bytes_of(std::int64_t subhalo) const = 0;
-    /// Its first row among the stars of the whole snapshot.
-    virtual std::int64_t first_star(std::int64_t subhalo) const = 0;
+    /// Its rows among the stars of the whole snapshot; none for one that cannot be read.
+    virtual RowRange star_rows(std::int64_t subhalo) const = 0;
+    /// Where it is, kpc, box frame, where the catalogue says so.
+    virtual std::optional<std::array<double, 3>> centre_of(std::int64_t subhalo) const = 0;
 };
 
 /// Looks up subhaloes of a TNG-style snapshot, or a file that is one galaxy, whose id is 0; open_snapshot() of one of them needs nothing

@@ -1,0 +1,77 @@
+#include "tessera/particles/star_index.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "particles/row_source.hpp"
+#include "particles/star_cuboids.hpp"
+#include "tessera/core/error.hpp"
+
+namespace tessera {
+
+namespace {
+
+constexpr std::size_t coarse = 64; ///< blocks
+
+void extend(std::vector<RowRange>& ranges, RowRange rows) {
+    if (rows.size() == 0) { return; }
+    if (!ranges.empty() && ranges.back().end == rows.begin) {
+        ranges.back().end = rows.end;
+    } else {
+        ranges.push_back(rows);
+    }
+}
+
+} // namespace
+
+StarIndex::StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids)
+    : n_row_(n_row), side_(side), cuboids_(std::move(cuboids)) {
+    for (std::size_t i = 0; i < cuboids_.size(); i += coarse) {
+        coarse_.push_back(
+            particles::merged(std::span<const Cuboid>(cuboids_).subspan(i, std::min(coarse, cuboids_.size() - i))));
+    }
+}
+
+void StarIndex::expect_room(const FieldBox& field) const {
+    if (field.reach() <= 0.5 * side_) { return; }
+    throw Error({.kind = Kind::config,
+                 .where = "simulation.depth",
+                 .found = fmt::format("{:.4g} kpc, with a field of {:.4g} x {:.4g} kpc", 2 * field.half[2],
+                                      2 * field.half[0], 2 * field.half[1]),
+                 .expected = fmt::format("a diagonal within the periodic box, of {:.6g} kpc: beyond it the same stars "
+                                         "would come again",
+                                         side_),
+                 .cure = "lower simulation.depth, or telescope.field_of_view"});
+}
+
+FieldRows StarIndex::rows_in(const FieldBox& field, RowRange except) const {
+    expect_room(field);
+    const particles::FieldTest test(field, side_);
+    std::vector<RowRange> before, after; // the subhalo's own rows
+    FieldRows out;
+    for (std::size_t group = 0; group < coarse_.size(); ++group) {
+        if (!test.share_of(coarse_[group])) { continue; }
+        const std::size_t end = std::min(cuboids_.size(), (group + 1) * coarse);
+        for (std::size_t i = group * coarse; i < end; ++i) {
+            const auto share = test.share_of(cuboids_[i]);
+            if (!share) { continue; }
+            const auto first = static_cast<std::int64_t>(i) * block_rows;
+            const RowRange rows{first, std::min(first + block_rows, n_row_)};
+            const RowRange low = rows.overlap(0, except.size() > 0 ? except.begin : n_row_);
+            const RowRange high = except.size() > 0 ? rows.overlap(except.end, n_row_) : RowRange{};
+            extend(before, low);
+            extend(after, high);
+            out.n_inside += *share * static_cast<double>(low.size() + high.size());
+        }
+    }
+    for (auto* side : {&before, &after}) {
+        for (const RowRange& piece : particles::pieces_to_read(std::move(*side))) {
+            out.rows.push_back(piece);
+            out.n_row += piece.size();
+        }
+    }
+    return out;
+}
+
+} // namespace tessera

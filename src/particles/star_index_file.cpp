@@ -1,0 +1,142 @@
+#include "particles/star_index_file.hpp"
+
+#include <array>
+#include <filesystem>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "particles/star_cuboids.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/core/hash.hpp"
+#include "tessera/io/hdf5.hpp"
+#include "tessera/io/write_aside.hpp"
+
+namespace tessera::particles {
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::int64_t version = 1;
+constexpr std::int64_t chunk_numbers = 4; ///< of a chunk file: see /chunks
+
+std::string file_name(const Chunk& chunk) { return fs::path(chunk.path).filename().string(); }
+
+/// What tells the chunk files from others, and from what they were: checksum of the name, bytes, ns since 1970, rows of stars.
+std::vector<std::int64_t> numbers_of(const TablePlan& stars) {
+    std::vector<std::int64_t> out;
+    for (const Chunk& chunk : stars.chunks) {
+        Fnv1a name;
+        const std::string text = file_name(chunk);
+        name.add_bytes(text.data(), text.size());
+        const io::FileStamp stamp = chunk.stamp.value_or(io::FileStamp{});
+        out.insert(out.end(), {static_cast<std::int64_t>(name.hash()), stamp.size, stamp.modified, chunk.n_row});
+    }
+    return out;
+}
+
+/// Lower edge and extent along an axis in one number.
+std::vector<std::int32_t> packed(std::span<const Cuboid> cuboids) {
+    std::vector<std::int32_t> out;
+    out.reserve(3 * cuboids.size());
+    for (const Cuboid& cuboid : cuboids) {
+        for (std::size_t i = 0; i < 3; ++i) {
+            const std::uint32_t both = cuboid.lower[i] | static_cast<std::uint32_t>(cuboid.extent[i]) << 16U;
+            out.push_back(static_cast<std::int32_t>(both));
+        }
+    }
+    return out;
+}
+
+std::vector<Cuboid> unpacked(const std::vector<std::int32_t>& numbers) {
+    std::vector<Cuboid> out(numbers.size() / 3);
+    for (std::size_t n = 0; n < 3 * out.size(); ++n) {
+        const auto both = static_cast<std::uint32_t>(numbers[n]);
+        out[n / 3].lower[n % 3] = static_cast<std::uint16_t>(both & 0xffffU);
+        out[n / 3].extent[n % 3] = static_cast<std::uint16_t>(both >> 16U);
+    }
+    return out;
+}
+
+std::int64_t checksum_of(const std::vector<std::int32_t>& cuboids, const std::vector<std::int64_t>& chunks,
+                         double side) {
+    WordHash hash;
+    hash.add_bytes(cuboids.data(), cuboids.size() * sizeof(std::int32_t));
+    hash.add_bytes(chunks.data(), chunks.size() * sizeof(std::int64_t));
+    hash.add_bytes(&side, sizeof side);
+    return static_cast<std::int64_t>(hash.hash());
+}
+
+/// In which way the chunks differ from those that the index was made of; empty where they do not.
+std::string difference(const std::vector<std::int64_t>& then, const std::vector<std::int64_t>& now,
+                       const TablePlan& stars) {
+    if (then.size() != now.size()) {
+        return fmt::format("it was made of {} chunks, there are {}", then.size() / chunk_numbers,
+                           now.size() / chunk_numbers);
+    }
+    constexpr std::array what{"name", "size", "time of writing", "number of stars"};
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        if (then[i] == now[i]) { continue; }
+        return fmt::format("{} has another {}", file_name(stars.chunks[i / chunk_numbers]), what[i % chunk_numbers]);
+    }
+    return "";
+}
+
+} // namespace
+
+std::string star_index_name(const TablePlan& stars) {
+    const std::string first = file_name(stars.chunks.front());
+    return first.substr(0, first.find('.')) + ".star_index.h5";
+}
+
+std::shared_ptr<const StarIndex> read_star_index(const std::string& path, const TablePlan& stars, double side,
+                                                 std::string& why_not) {
+    why_not.clear();
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) { return nullptr; }
+    try {
+        const io::Hdf5Group file = io::Hdf5File::open(path);
+        if (file.integers("version").front() != version ||
+            file.integers("block_rows").front() != StarIndex::block_rows) {
+            why_not = "it is of another version of the program";
+            return nullptr;
+        }
+        const auto chunks = file.dataset("chunks").read_all<std::int64_t>();
+        why_not = difference(chunks, numbers_of(stars), stars);
+        if (why_not.empty() && file.number("side") != side) { why_not = "it was made of another periodic box"; }
+        if (!why_not.empty()) { return nullptr; }
+        const auto cuboids = file.dataset("cuboids").read_all<std::int32_t>();
+        const std::int64_t n_block = (stars.size() + StarIndex::block_rows - 1) / StarIndex::block_rows;
+        if (std::ssize(cuboids) != 3 * n_block ||
+            checksum_of(cuboids, chunks, side) != file.integers("checksum").front()) {
+            why_not = "it is damaged: its checksum is another";
+            return nullptr;
+        }
+        return std::make_shared<const StarIndex>(stars.size(), side, unpacked(cuboids));
+    } catch (const Error& error) {
+        why_not = fmt::format("it is damaged ({})", error.what());
+        return nullptr;
+    }
+}
+
+void write_star_index(const std::string& path, const StarIndex& index, const TablePlan& stars) {
+    const auto alone = make_self_communicator();
+    const std::vector<std::int32_t> cuboids = packed(index.cuboids());
+    const std::vector<std::int64_t> chunks = numbers_of(stars);
+    io::write_aside(path, *alone, [&](const std::string& temporary) {
+        auto file = io::Hdf5File::create(temporary);
+        file.set("version", version);
+        file.set("block_rows", StarIndex::block_rows);
+        file.set("n_row", index.n_row());
+        file.set("side", index.side());
+        file.set("checksum", checksum_of(cuboids, chunks, index.side()));
+        const std::array cuboid_shape{std::ssize(index.cuboids()), std::int64_t{3}},
+            chunk_shape{std::ssize(stars.chunks), chunk_numbers};
+        file.create_dataset("cuboids", io::NumberType::int32, cuboid_shape).write_all<std::int32_t>(cuboids);
+        file.create_dataset("chunks", io::NumberType::int64, chunk_shape).write_all<std::int64_t>(chunks);
+        io::Hdf5File::close(file);
+    });
+}
+
+} // namespace tessera::particles

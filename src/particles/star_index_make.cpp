@@ -1,0 +1,180 @@
+// An index of stars: looked for, made by all ranks together where there is none.
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "particles/particle_reader.hpp"
+#include "particles/planned_snapshot.hpp"
+#include "particles/star_cuboids.hpp"
+#include "particles/star_index_file.hpp"
+#include "tessera/comm/communicator.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/core/region.hpp"
+#include "tessera/io/write_aside.hpp"
+
+namespace tessera {
+
+namespace {
+
+namespace fs = std::filesystem;
+using particles::Block;
+using particles::PlannedIndex;
+using particles::TablePlan;
+
+/// Cuboids of this rank's rows, which begin with a block's first.
+class CuboidWork final : public particles::BlockWork {
+public:
+    explicit CuboidWork(double side) : side_(side), maker_(side) {}
+
+    void start(const Block& block, device::Tasks& /*tasks*/) override {
+        for (std::int64_t row = 0; row < block.n_row; ++row, ++n_row_) {
+            if (n_row_ == StarIndex::block_rows) { close(); }
+            const std::array position{block.at(particles::star_coordinates, row, 0),
+                                      block.at(particles::star_coordinates, row, 1),
+                                      block.at(particles::star_coordinates, row, 2)};
+            // Who reads it later meets the error of its row; here it has no place.
+            if (!std::isfinite(position[0] + position[1] + position[2])) {
+                ++n_nowhere_;
+                continue;
+            }
+            maker_.add(position);
+        }
+    }
+    void finish() override {}
+
+    std::vector<particles::Cuboid> take() {
+        if (n_row_ > 0) { close(); }
+        return std::move(cuboids_);
+    }
+    std::int64_t n_nowhere() const { return n_nowhere_; }
+
+private:
+    void close() {
+        cuboids_.push_back(maker_.cuboid());
+        maker_ = particles::CuboidMaker(side_);
+        n_row_ = 0;
+    }
+
+    double side_;
+    particles::CuboidMaker maker_;
+    std::int64_t n_row_ = 0; ///< of the block in work
+    std::int64_t n_nowhere_ = 0;
+    std::vector<particles::Cuboid> cuboids_;
+};
+
+/// The table with nothing but positions.
+TablePlan positions_of(const TablePlan& stars) {
+    TablePlan table = stars;
+    for (std::size_t i = 0; i < table.fields.size(); ++i) {
+        if (i != particles::star_coordinates) { table.fields[i] = {}; }
+    }
+    return table;
+}
+
+std::shared_ptr<const StarIndex> make(PlannedIndex& snapshot, double side, Communicator& comm) {
+    const Region region("index stars");
+    const auto begin = std::chrono::steady_clock::now();
+    const TablePlan table = positions_of(snapshot.galaxies().whole.stars);
+    const std::int64_t n_row = table.size(), n_block = (n_row + StarIndex::block_rows - 1) / StarIndex::block_rows;
+    const RowRange blocks = particles::share(0, n_block, comm.rank(), comm.size());
+    const RowRange all{0, n_row},
+        mine = RowRange{blocks.begin * StarIndex::block_rows, blocks.end * StarIndex::block_rows}.overlap(0, n_row);
+    CuboidWork work(side);
+    read_blocks(table, {&all, 1}, {&mine, 1}, {}, comm, rows_read_at_once, work, snapshot.source());
+    const std::vector<particles::Cuboid> own = work.take();
+    const auto* bytes = reinterpret_cast<const char*>(own.data());
+    const std::vector<char> gathered =
+        comm.all_gather(std::span<const char>(bytes, own.size() * sizeof(particles::Cuboid)));
+    std::vector<particles::Cuboid> cuboids(gathered.size() / sizeof(particles::Cuboid));
+    std::memcpy(cuboids.data(), gathered.data(), gathered.size());
+    if (const std::int64_t n = comm.all_reduce_value(work.n_nowhere(), Op::sum); n > 0) {
+        log::warning(fmt::format("{}: the positions of {} stars are no numbers: no field shows them",
+                                 table.chunks.front().path, n));
+    }
+    log::info(fmt::format("index of {} stars made in {:.2f} s", n_row,
+                          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
+    return std::make_shared<const StarIndex>(n_row, side, std::move(cuboids));
+}
+
+/// @throws Error(Kind::config)
+void expect_indexable(const particles::GalaxyIndex& galaxies) {
+    const SnapshotInfo& info = galaxies.whole.info;
+    const auto refuse = [&](const std::string& found, const std::string& expected, const std::string& cure) {
+        throw Error({.kind = Kind::config,
+                     .where = "all stars in the field",
+                     .found = found,
+                     .expected = expected,
+                     .cure = cure});
+    };
+    if (galaxies.is_file) {
+        refuse(fmt::format("{}, a cut-out of one galaxy", info.description),
+               "a whole snapshot, with the stars around it", "Use catalog.stars: subhalo");
+    }
+    if (!info.box_size) {
+        refuse(fmt::format("no BoxSize in the header of {}", info.description), "a periodic box",
+               "Use catalog.stars: subhalo, simulation.depth: null");
+    }
+    if (galaxies.whole.gas.size() > 0) {
+        refuse("simulation.gas: true", "false: the map of gas mass would show the subhalo's own gas alone",
+               "Set simulation.gas: false");
+    }
+}
+
+/// Every chunk is read from sooner or later: what is wrong with one is said before the first cube.
+void expect_writable(const std::string& path) {
+    std::error_code ignored;
+    fs::create_directory(fs::path(path).parent_path(), ignored);
+    try {
+        const auto alone = make_self_communicator();
+        io::check_output_path(path, *alone);
+    } catch (const Error& error) {
+        throw Error(Kind::resource,
+                    fmt::format("{}. The index of the stars is kept there: set simulation.index to a folder that can "
+                                "be written",
+                                error.what()));
+    }
+}
+
+} // namespace
+
+std::shared_ptr<const StarIndex> find_star_index(SnapshotIndex& snapshot, const std::string& folder, Communicator& comm,
+                                                 WithoutFile otherwise) {
+    auto& planned = dynamic_cast<PlannedIndex&>(snapshot);
+    const TablePlan& stars = planned.galaxies().whole.stars;
+    agree(comm, [&] { expect_indexable(planned.galaxies()); });
+    const double side = *planned.galaxies().whole.info.box_size;
+    const std::string path = (fs::path(folder) / particles::star_index_name(stars)).string();
+    std::shared_ptr<const StarIndex> index;
+    agree(comm, [&] {
+        if (!comm.is_root()) { return; }
+        std::string why_not;
+        index = particles::read_star_index(path, stars, side, why_not);
+        if (index) { log::info(fmt::format("index of {} stars: {}", index->n_row(), path)); }
+        if (!index && !why_not.empty()) { log::warning(fmt::format("{} is not used: {}", path, why_not)); }
+        if (!index && otherwise == WithoutFile::make) { expect_writable(path); }
+    });
+    if (comm.broadcast_value(static_cast<std::int32_t>(index != nullptr), 0) == 0) {
+        if (otherwise == WithoutFile::none) { return nullptr; }
+        index = make(planned, side, comm);
+        agree(comm, [&] {
+            if (comm.is_root()) { write_star_index(path, *index, stars); }
+        });
+        return index;
+    }
+    std::string bytes;
+    if (comm.is_root()) {
+        const auto cuboids = index->cuboids();
+        bytes.assign(reinterpret_cast<const char*>(cuboids.data()), cuboids.size_bytes());
+    }
+    comm.broadcast(bytes, 0);
+    if (comm.is_root()) { return index; }
+    std::vector<particles::Cuboid> cuboids(bytes.size() / sizeof(particles::Cuboid));
+    std::memcpy(cuboids.data(), bytes.data(), bytes.size());
+    return std::make_shared<const StarIndex>(stars.size(), side, std::move(cuboids));
+}
+
+} // namespace tessera
