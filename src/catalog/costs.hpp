@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "tessera/catalog/selection.hpp"
+#include "tessera/particles/star_index.hpp"
 
 namespace tessera::catalog {
 
@@ -10,9 +11,13 @@ namespace tessera::catalog {
 /// star read and deposited; a voxel summed, observed and written.
 struct Costs {
     double a_cube = 0.05, a_star = 3e-7, a_voxel = 4e-8;
-    double n_voxel = 0; ///< of a cube, with the margin of the PSF
+    double a_row = 5e-8; ///< read to see whether it lies in the field
+    double n_voxel = 0;  ///< of a cube, with the margin of the PSF
 
-    double of(std::int64_t n_rows) const { return a_cube + n_voxel * a_voxel + static_cast<double>(n_rows) * a_star; }
+    double of(std::int64_t n_rows, const FieldRows& others = {}) const {
+        return a_cube + n_voxel * a_voxel + (static_cast<double>(n_rows) + others.n_inside) * a_star +
+               static_cast<double>(others.n_row) * a_row;
+    }
 };
 
 /// For the telescope and PSF of a cube. @throws Error(Kind::config)

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "catalog/costs.hpp"
+#include "catalog/fields.hpp"
 #include "tessera/catalog/run.hpp"
 #include "tessera/comm/communicator.hpp"
 
@@ -26,14 +27,31 @@ std::int64_t free_bytes(const std::string& folder) {
 CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& world) {
     CatalogForecast out;
     CatalogEntry largest;
+    Selection selection;
+    SharedInputs shared = read_shared_inputs(config.cube, world);
+    agree(world, [&] {
+        if (world.is_root()) { selection = select_galaxies(config); }
+    });
+    if (config.catalog.stars == CatalogStars::field) {
+        catalog::look_up(config, selection.entries, WithoutFile::none, shared, world);
+    }
+    std::int64_t n_looked_at = 0; // rows read to see whether they lie in a field
     agree(world, [&] {
         if (!world.is_root()) { return; }
-        const Selection selection = select_galaxies(config);
+        catalog::Fields fields(config, shared);
         std::vector<std::int64_t> rows;
+        std::int64_t most = 0;
         for (const CatalogEntry& entry : selection.entries) {
-            rows.push_back(entry.n_rows);
-            out.n_stars += entry.n_rows;
-            if (entry.n_rows > largest.n_rows) { largest = entry; }
+            FieldRows others;
+            if (shared.star_index) { others = fields.rows_of(entry); }
+            const std::int64_t n = entry.n_rows + static_cast<std::int64_t>(others.n_inside);
+            n_looked_at += others.n_row;
+            rows.push_back(n);
+            out.n_stars += n;
+            if (n > most) {
+                most = n;
+                largest = entry;
+            }
         }
         std::sort(rows.begin(), rows.end());
         out.n_subhalo = selection.n_subhalo;
@@ -42,18 +60,17 @@ CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& worl
         out.fewest_stars = rows.front();
         out.median_stars = rows[rows.size() / 2];
         out.most_stars = rows.back();
-        if (largest.n_rows == 0) { largest = selection.entries.front(); }
+        if (most == 0) { largest = selection.entries.front(); }
     });
     for (std::int64_t* number :
          {&out.n_subhalo, &out.n_galaxy, &out.n_cube, &out.fewest_stars, &out.median_stars, &out.most_stars,
-          &out.n_stars, &largest.id, &largest.view, &largest.n_rows, &largest.bundle}) {
+          &out.n_stars, &n_looked_at, &largest.id, &largest.view, &largest.n_rows, &largest.bundle}) {
         *number = world.broadcast_value(*number, 0);
     }
     largest.redshift = world.broadcast_value(largest.redshift, 0);
 
     const int ranks = static_cast<int>(std::min<std::int64_t>(config.catalog.ranks, world.size()));
     const auto group = world.split(world.rank() / ranks, world.rank(), Others::work);
-    const SharedInputs shared = read_shared_inputs(config.cube, world);
     // Next to where the cubes will be: that folder need not be there yet.
     const std::string folder = config.cube.resolve(config.catalog.output);
     const fs::path beside = fs::absolute(folder).lexically_normal().parent_path();
@@ -65,8 +82,9 @@ CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& worl
     out.bytes_to_write = out.largest.bytes_to_write * out.n_cube;
     out.bytes_free = world.broadcast_value(free_bytes(folder), 0);
     const double cores = static_cast<double>(world.size());
-    out.seconds =
-        (static_cast<double>(out.n_cube) * costs.of(0) + static_cast<double>(out.n_stars) * costs.a_star) / cores;
+    out.seconds = (static_cast<double>(out.n_cube) * costs.of(0) + static_cast<double>(out.n_stars) * costs.a_star +
+                   static_cast<double>(n_looked_at) * costs.a_row) /
+                  cores;
     return out;
 }
 

@@ -68,6 +68,10 @@ void check_catalog(const CatalogConfig& config) {
         refuse("simulation.subhalo", fmt::format("{}", *config.cube.simulation.subhalo),
                "null: catalog.select and catalog.ids choose the subhaloes", "Use catalog.ids for this one alone");
     }
+    if (config.cube.simulation.depth && config.catalog.stars == CatalogStars::subhalo) {
+        refuse("simulation.depth", fmt::format("{:g} kpc, with catalog.stars: subhalo", *config.cube.simulation.depth),
+               "null: the stars bound to a subhalo are taken wherever they are", "Set catalog.stars: field");
+    }
     if (config.cube.output.fits || config.cube.output.quicklook) {
         refuse(config.cube.output.fits ? "output.fits" : "output.quicklook", "a file name",
                "null: a catalogue has one file a galaxy, named by its id", "Choose FITS by catalog.format: fits");

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <set>
 
+#include "catalog/fields.hpp"
 #include "tessera/pipeline/pipeline.hpp"
 
 namespace tessera::catalog {
@@ -13,10 +13,15 @@ namespace {
 
 constexpr std::int64_t stopped = std::int64_t{1} << 60; // beyond what can be counted up to
 
-std::vector<std::int64_t> ids_of(const Start& start) {
-    std::set<std::int64_t> ids;
-    for (const std::int64_t i : start.todo) { ids.insert(start.manifest.entries[static_cast<std::size_t>(i)].id); }
-    return {ids.begin(), ids.end()};
+/// Rows in any of the ranges.
+std::int64_t rows_in(std::vector<RowRange> ranges) {
+    std::sort(ranges.begin(), ranges.end(), [](const RowRange& a, const RowRange& b) { return a.begin < b.begin; });
+    std::int64_t n = 0, end = 0;
+    for (const RowRange& range : ranges) {
+        n += range.overlap(end, range.end).size();
+        end = std::max(end, range.end);
+    }
+    return n;
 }
 
 void share(std::vector<Batch>& batches, Communicator& world) {
@@ -50,13 +55,7 @@ std::optional<std::int64_t> Queue::next() {
 void Queue::stop() { add(stopped); }
 bool Queue::is_stopped() { return add(0) >= stopped; }
 
-std::shared_ptr<SnapshotIndex> index_galaxies(const CatalogConfig& config, const Start& start, Communicator& world) {
-    SnapshotOptions options = config.cube.simulation;
-    options.path = config.cube.resolve(options.path);
-    return index_snapshot(options, ids_of(start), world);
-}
-
-Queues plan_queues(const CatalogConfig& config, Start& start, const SnapshotIndex& index, Communicator& world) {
+Queues plan_queues(const CatalogConfig& config, Start& start, const SharedInputs& shared, Communicator& world) {
     Queues out;
     out.ranks = static_cast<int>(std::min<std::int64_t>(config.catalog.ranks, world.size()));
     const std::int64_t n_group = (world.size() + out.ranks - 1) / out.ranks;
@@ -64,15 +63,22 @@ Queues plan_queues(const CatalogConfig& config, Start& start, const SnapshotInde
     agree(world, [&] {
         if (!world.is_root()) { return; }
         std::map<std::int64_t, Costs> costs; // by bundle
+        const SnapshotIndex& index = *shared.snapshot;
+        Fields fields(config, shared);
+        std::vector<RowRange> rows;
         std::vector<Job> jobs;
         for (const std::int64_t i : start.todo) {
             const CatalogEntry& entry = start.manifest.entries[static_cast<std::size_t>(i)];
             if (!costs.contains(entry.bundle)) { costs[entry.bundle] = costs_of(config_of(config, entry, "")); }
+            const FieldRows others = fields.rows_of(entry);
+            const RowRange own = index.star_rows(entry.id);
+            rows.push_back(own);
+            rows.insert(rows.end(), others.rows.begin(), others.rows.end());
             jobs.push_back({.id = entry.id,
                             .view = entry.view,
-                            .seconds = costs[entry.bundle].of(entry.n_rows),
-                            .first_row = index.star_rows(entry.id).begin,
-                            .bytes = index.bytes_of(entry.id)});
+                            .seconds = costs[entry.bundle].of(entry.n_rows, others),
+                            .first_row = own.begin,
+                            .bytes = index.bytes_of(entry.id) + others.n_row * index.star_row_bytes()});
         }
         const Schedule plan = schedule(jobs, n_group, most_bytes, config.catalog.giants == Giants::together);
         std::vector<std::int64_t> todo;
@@ -80,16 +86,11 @@ Queues plan_queues(const CatalogConfig& config, Start& start, const SnapshotInde
         start.todo = std::move(todo);
         for (std::int64_t i = 0; i < plan.n_together; ++i) { out.together.push_back({i, 1}); }
         out.apart = plan.batches;
+        out.star_bytes = rows_in(std::move(rows)) * index.star_row_bytes();
     });
     share(out.together, world);
     share(out.apart, world);
     return out;
-}
-
-std::int64_t star_bytes(const Start& start, const SnapshotIndex& index) {
-    std::int64_t sum = 0;
-    for (const std::int64_t id : ids_of(start)) { sum += index.star_bytes_of(id); }
-    return sum;
 }
 
 std::int64_t bytes_ahead(Communicator& world) {

@@ -37,16 +37,11 @@ struct Queues {
     std::vector<Batch> together; ///< by all ranks, one after the other
     std::vector<Batch> apart;    ///< by groups
     int ranks = 1;               ///< of a group
+    std::int64_t star_bytes = 0; ///< of the stars that the cubes ask for, each row once; rank 0's
 };
 
-/// The snapshot index of the galaxies that are to be made. Collective; `start` is rank 0's.
-std::shared_ptr<SnapshotIndex> index_galaxies(const CatalogConfig& config, const Start& start, Communicator& world);
-
 /// Decides what is made with what, and brings rank 0's list into that order. Collective.
-Queues plan_queues(const CatalogConfig& config, Start& start, const SnapshotIndex& index, Communicator& world);
-
-/// Of the stars of the galaxies that are to be made, each once; rank 0's.
-std::int64_t star_bytes(const Start& start, const SnapshotIndex& index);
+Queues plan_queues(const CatalogConfig& config, Start& start, const SharedInputs& shared, Communicator& world);
 
 /// Rows that a rank may read ahead: an eighth of its memory, at most 1 GB. Collective.
 std::int64_t bytes_ahead(Communicator& world);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "catalog/curfew.hpp"
+#include "catalog/fields.hpp"
 #include "catalog/measures.hpp"
 #include "catalog/shards.hpp"
 #include "catalog/sheet.hpp"
@@ -27,6 +28,12 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::vector<CatalogEntry> entries_of(const catalog::Start& start) {
+    std::vector<CatalogEntry> out;
+    for (const std::int64_t i : start.todo) { out.push_back(start.manifest.entries[static_cast<std::size_t>(i)]); }
+    return out;
+}
 
 catalog::Todo share(const catalog::Start& start, Communicator& world) {
     std::vector<std::int64_t> numbers;
@@ -143,21 +150,28 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         }
         lock.emplace(folder);
         selection = select_galaxies(config);
+    });
+    // Before anything is written of a catalogue that cannot be made.
+    SharedInputs shared;
+    const bool field = config.catalog.stars == CatalogStars::field;
+    if (field) { catalog::look_up(config, selection.entries, WithoutFile::make, shared, world); }
+    agree(world, [&] {
+        if (!world.is_root()) { return; }
         start = catalog::start(config, request, selection, folder, world.size());
         log::info(fmt::format("{}: {} cubes, {} to be made", folder, start.manifest.entries.size(), start.todo.size()));
     });
     std::optional<RunMeasures> measures;
     catalog::Todo todo;
     if (world.broadcast_value(std::ssize(start.todo), 0) > 0) {
-        SharedInputs shared = read_shared_inputs(config.cube, world);
+        shared.library = read_shared_inputs(config.cube, world).library;
         shared.time_limit = config.catalog.time_limit;
-        shared.snapshot = catalog::index_galaxies(config, start, world);
-        const catalog::Queues queues = catalog::plan_queues(config, start, *shared.snapshot, world);
+        if (!field) { catalog::look_up(config, entries_of(start), WithoutFile::make, shared, world); }
+        const catalog::Queues queues = catalog::plan_queues(config, start, shared, world);
         todo = share(start, world);
         keep_freed_memory(); // cubes of one size follow each other
         catalog::Stopwatch watch;
         make_cubes(config, folder, todo, queues, shared, catalog::Curfew(request.time_limit, begin), watch, world);
-        measures = watch.sum(shared.snapshot->reads(), catalog::star_bytes(start, *shared.snapshot), world);
+        measures = watch.sum(shared.snapshot->reads(), queues.star_bytes, world);
         log::info(catalog::text_of(*measures));
     }
 

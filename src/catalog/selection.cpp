@@ -320,6 +320,7 @@ std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry) {
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file) {
     Config out = config.cube;
     if (!is_cutout(config)) { out.simulation.subhalo = entry.id; }
+    if (config.catalog.stars == CatalogStars::field && !out.simulation.depth) { out.simulation.depth = default_depth; }
     if (entry.bundle >= 0) { out.telescope.name = config.catalog.bundles.at(static_cast<std::size_t>(entry.bundle)); }
     out.galaxy.redshift = entry.redshift;
     out.view.seed += entry.view;

@@ -37,8 +37,8 @@ Worker::Worker(const CatalogConfig& config, const std::string& folder, const Tod
                int ranks, const SharedInputs& shared, Curfew& curfew, Stopwatch& watch, Communicator& world)
     : config_(config), folder_(folder), todo_(todo), batches_(batches), world_(world),
       group_(world.split(world.rank() / ranks, world.rank(), Others::work)),
-      queue_(std::ssize(batches), world, *group_, watch), shared_(shared), curfew_(curfew), watch_(watch),
-      most_bytes_(bytes_ahead(world)) {
+      queue_(std::ssize(batches), world, *group_, watch), shared_(shared), fields_(config, shared), curfew_(curfew),
+      watch_(watch), most_bytes_(bytes_ahead(world)) {
     agree(world, [&] {
         if (!group_->is_root()) { return; }
         writer_.emplace(folder, world.rank());
@@ -83,11 +83,15 @@ void Worker::read_ahead(const Batch& batch) {
     if (batch.n < 2) { return; }
     const auto begin = Clock::now();
     std::vector<std::int64_t> ids;
+    std::vector<std::vector<RowRange>> others;
+    const bool with_fields = fields_.are_known();
     for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
-        const std::int64_t id = todo_.entries[static_cast<std::size_t>(i)].id;
-        if (ids.empty() || ids.back() != id) { ids.push_back(id); }
+        const CatalogEntry& entry = todo_.entries[static_cast<std::size_t>(i)];
+        if (!with_fields && !ids.empty() && ids.back() == entry.id) { continue; }
+        ids.push_back(entry.id);
+        if (with_fields) { others.push_back(fields_.rows_of(entry).rows); }
     }
-    shared_.snapshot->read_ahead(ids, {}, *group_, most_bytes_);
+    shared_.snapshot->read_ahead(ids, others, *group_, most_bytes_);
     watch_.add_read_ahead(seconds_since(begin));
 }
 

@@ -12,6 +12,7 @@
 
 #include "catalog/batches.hpp"
 #include "catalog/curfew.hpp"
+#include "catalog/fields.hpp"
 #include "catalog/measures.hpp"
 #include "catalog/queue.hpp"
 #include "tessera/catalog/manifest.hpp"
@@ -71,6 +72,7 @@ private:
     std::unique_ptr<Communicator> group_;
     Queue queue_;
     const SharedInputs& shared_;
+    Fields fields_;
     Curfew& curfew_;
     Stopwatch& watch_;
     std::int64_t most_bytes_;

@@ -22,7 +22,7 @@ public:
                     const Communicator& comm, std::int64_t most_bytes) override;
     SnapshotReads reads() const override { return source_.reads(); }
     std::int64_t bytes_of(std::int64_t subhalo) const override;
-    std::int64_t star_bytes_of(std::int64_t subhalo) const override;
+    std::int64_t star_row_bytes() const override { return index_.whole.stars.row_bytes(); }
     RowRange star_rows(std::int64_t subhalo) const override;
     std::optional<std::array<double, 3>> centre_of(std::int64_t subhalo) const override;
 

@@ -24,15 +24,10 @@ const CatalogueSubhalo* PlannedIndex::find(std::int64_t subhalo) const {
     return found.failure ? nullptr : &found.subhalo;
 }
 
-std::int64_t PlannedIndex::star_bytes_of(std::int64_t subhalo) const {
-    const CatalogueSubhalo* found = find(subhalo);
-    return found == nullptr ? 0 : found->stars.size() * index_.whole.stars.row_bytes();
-}
-
 std::int64_t PlannedIndex::bytes_of(std::int64_t subhalo) const {
     const CatalogueSubhalo* found = find(subhalo);
     const TablePlan gas = with_fields(index_.whole.gas, GasFields::place_and_mass);
-    return found == nullptr ? 0 : star_bytes_of(subhalo) + found->gas.size() * gas.row_bytes();
+    return found == nullptr ? 0 : found->stars.size() * star_row_bytes() + found->gas.size() * gas.row_bytes();
 }
 
 RowRange PlannedIndex::star_rows(std::int64_t subhalo) const {
@@ -58,12 +53,14 @@ void PlannedIndex::read_ahead(std::span<const std::int64_t> subhaloes, std::span
         const CatalogueSubhalo* found = find(subhaloes[i]);
         const std::vector<Range> around =
             others.empty() ? std::vector<Range>() : share(others[i], comm.rank(), comm.size());
-        bytes += bytes_of(subhaloes[i]) / comm.size();
-        for (const Range& range : around) { bytes += range.size() * index_.whole.stars.row_bytes(); }
+        const bool again = i > 0 && subhaloes[i] == subhaloes[i - 1];
+        bytes += again ? 0 : bytes_of(subhaloes[i]) / comm.size();
+        for (const Range& range : around) { bytes += range.size() * star_row_bytes(); }
         if (bytes > most_bytes) { break; }
         if (found == nullptr) { continue; }
-        stars.push_back(share(found->stars.begin, found->stars.end, comm.rank(), comm.size()));
         stars.insert(stars.end(), around.begin(), around.end());
+        if (again) { continue; }
+        stars.push_back(share(found->stars.begin, found->stars.end, comm.rank(), comm.size()));
         if (!index_.whole.gas.chunks.empty()) {
             gas.push_back(share(found->gas.begin, found->gas.end, comm.rank(), comm.size()));
         }

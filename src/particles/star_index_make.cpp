@@ -105,7 +105,7 @@ void expect_indexable(const particles::GalaxyIndex& galaxies) {
     const SnapshotInfo& info = galaxies.whole.info;
     const auto refuse = [&](const std::string& found, const std::string& expected, const std::string& cure) {
         throw Error({.kind = Kind::config,
-                     .where = "all stars in the field",
+                     .where = "catalog.stars: field, simulation.depth",
                      .found = found,
                      .expected = expected,
                      .cure = cure});

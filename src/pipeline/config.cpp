@@ -93,6 +93,7 @@ Config read_config(const std::string& path, const std::vector<std::string>& sett
     Config config;
     OptionTable table = option_table(config);
     read_config(path, settings, config, table);
+    check_depth(config);
     return config;
 }
 
@@ -117,6 +118,15 @@ void read_config(const std::string& path, const std::vector<std::string>& settin
     table.set_all(file, path, skip);
     for (const Setting& setting : parsed) { table.set(setting.key, setting.value, "--set"); }
     check_config(config);
+}
+
+void check_depth(const Config& config) {
+    if (!config.simulation.depth || config.simulation.subhalo) { return; }
+    throw Error({.kind = Kind::config,
+                 .where = "simulation.depth",
+                 .found = fmt::format("{:g} kpc, without simulation.subhalo", *config.simulation.depth),
+                 .expected = "a subhalo of a snapshot, for the stars about it",
+                 .cure = "Set simulation.subhalo, or simulation.depth: null"});
 }
 
 void check_config(const Config& config) {

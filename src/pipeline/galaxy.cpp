@@ -5,6 +5,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/view/others.hpp"
 
 namespace tessera {
 
@@ -30,6 +31,26 @@ void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicato
         "centre ({:.4f}, {:.4f}, {:.4f}) kpc ({}), velocity ({:.2f}, {:.2f}, {:.2f}) km/s ({}), rotation {}",
         centre.position[0], centre.position[1], centre.position[2], word_of(centre.position_from), centre.velocity[0],
         centre.velocity[1], centre.velocity[2], word_of(centre.velocity_from), word_of(galaxy.rotation.kind)));
+}
+
+void add_others(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
+    const SnapshotOptions& options = plan.config.simulation;
+    if (!options.depth) { return; }
+    const SnapshotInfo& info = plan.snapshot->info();
+    const Vector3& centre = galaxy.centre.position;
+    const std::int64_t n_own = galaxy.report.n_star;
+    Stars others = plan.snapshot->read_others(*plan.star_index, plan.field_of(centre, galaxy.rotation.matrix), centre,
+                                              plan.config.output.stages, galaxy.report);
+    galaxy.n_other = galaxy.report.n_star - n_own;
+    agree(comm, [&] {
+        recentre(plan.where, others, centre, galaxy.centre, info.box_size);
+        if (options.hubble_flow && info.cosmology) {
+            add_hubble_flow(plan.where, others, info.cosmology->hubble(info.scale_factor));
+        }
+        append(galaxy.stars, std::move(others));
+        keep_depth(galaxy.stars, galaxy.rotation.matrix, 0.5 * *options.depth);
+    });
+    log::detail(fmt::format("{} stars of others about the galaxy", galaxy.n_other));
 }
 
 namespace {

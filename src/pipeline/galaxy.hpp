@@ -16,6 +16,7 @@ struct Galaxy {
     Stars stars;                  ///< until they are ordered; then only the rows, where the stages are wanted
     std::vector<double> gas_mass; ///< [spaxel with the margin] Msun, of all ranks; empty where no gas is read
     ReadReport report;
+    std::int64_t n_other = 0; ///< of the stars read those that are not the subhalo's own, over all ranks
     Centre centre;
     Rotation rotation;
     Projection projection;                      ///< `spaxel` only where the stages are wanted
@@ -28,6 +29,10 @@ Vector3 read_stars(const Plan& plan, Galaxy& galaxy);
 
 /// Finds centre, systemic velocity and rotation, and brings the stars to the centre. Collective.
 void orient(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm);
+
+/// With simulation.depth: the stars that are not the subhalo's own, as they lie in the field about it, and none beyond the depth; after
+/// orient, which asks the subhalo's own stars alone. Collective.
+void add_others(const Plan& plan, Galaxy& galaxy, Communicator& comm);
 
 /// Says how many stars fell where.
 /// @throws Error(Kind::data)  none on the field, unless the user asked for zeros

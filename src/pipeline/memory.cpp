@@ -90,7 +90,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     const auto share = [n_rank](std::int64_t n) { return (n + n_rank - 1) / n_rank; };
     const SnapshotInfo& info = plan.snapshot->info();
     const bool stages = plan.config.output.stages;
-    const std::int64_t n_star = share(info.n_star_rows),
+    const std::int64_t n_star = share(plan.n_star_rows()),
                        n_gas = plan.config.simulation.gas ? share(info.n_gas_rows) : 0;
     const std::int64_t n_row = std::max<std::int64_t>(info.n_star_rows + info.n_gas_rows, 1);
     const auto blocks = [&](std::int64_t n, std::int64_t row_bytes) {
@@ -108,6 +108,10 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     std::vector<MemoryItem> items;
     items.push_back({"program, libraries, MPI", of.mpi ? 36'000'000 : 25'000'000, Phase::always});
     items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
+    if (plan.star_index) {
+        constexpr auto cuboid = static_cast<std::int64_t>(sizeof(StarIndex::Cuboid));
+        items.push_back({"index of stars", std::ssize(plan.star_index->cuboids()) * cuboid, Phase::always});
+    }
     items.push_back({"stages: list of stars", n_star * rows, Phase::always});
     items.push_back({"reading: stars", n_star * 40, Phase::reading});
     items.push_back({"reading: two blocks", blocks(n_star, info.bytes_to_read / n_row), Phase::reading});
@@ -117,7 +121,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     items.push_back({"synthesis: stars by spaxel", ordered, Phase::synthesis});
     items.push_back(
         {"synthesis: templates, lists",
-         synthesis_bytes(weights ? info.n_star_rows : n_star, plan.field.n_padded(), plan.library, plan.pixels,
+         synthesis_bytes(weights ? plan.n_star_rows() : n_star, plan.field.n_padded(), plan.library, plan.pixels,
                          plan.config.galaxy.redshift, plan.config.synthesis, plan.where.threads, weights),
          Phase::synthesis});
     if (whole) {
@@ -183,7 +187,7 @@ int least_ranks(const Plan& plan, std::int64_t available) {
 
 std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction) {
     const auto share = [&](std::int64_t n) { return (n + comm.size() - 1) / comm.size(); };
-    const std::int64_t stars = share(plan.snapshot->info().n_star_rows) * 50; // while they are ordered: the most
+    const std::int64_t stars = share(plan.n_star_rows()) * 50; // while they are ordered: the most
     const bool exchange = reduction == Reduction::exchange && comm.size() > 1;
     const std::int64_t partial =
         (exchange ? share(plan.field.n_padded()) : plan.field.n_padded()) * plan.pixels.size() * 4;

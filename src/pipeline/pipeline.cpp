@@ -63,6 +63,9 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     limit.check(comm, "reading");
     const auto n_star = static_cast<double>(galaxy.stars.size());
     timed("orient", [&] { orient(plan, origin, galaxy, comm); });
+    if (config.simulation.depth) {
+        timed("others", [&] { add_others(plan, galaxy, comm); });
+    }
     timed("spaxels", [&] { stages->project(galaxy); });
     timed("gas", [&] { add_gas(plan, origin, galaxy, comm); });
     limit.check(comm, "projection");
@@ -99,11 +102,11 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
 
 CubeForecast forecast_cube(const Config& config, Communicator& comm, const SharedInputs& shared) {
     for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
-    const Plan plan = make_plan(config, comm, shared);
+    const Plan plan = make_plan(config, comm, shared, WithoutFile::none);
     check_inputs_stay(plan, comm);
     const SnapshotInfo& info = plan.snapshot->info();
     CubeForecast forecast;
-    forecast.sizes = {.n_star_rows = info.n_star_rows,
+    forecast.sizes = {.n_star_rows = plan.n_star_rows(),
                       .n_spaxel = plan.field.n_padded(),
                       .n_spaxel_field = plan.field.n_x * plan.field.n_y,
                       .n_pixel = plan.pixels.size(),
@@ -113,6 +116,13 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
                       .library_bytes = plan.library.n_node() * plan.library.n_wave() * 4};
     forecast.lines.push_back(
         fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
+    if (config.simulation.depth) {
+        forecast.lines.push_back(
+            plan.star_index ? fmt::format("others   about {:.0f} stars more in the field, {} rows read for them",
+                                          plan.others.n_inside, plan.others.n_row)
+                            : std::string("others   unknown: there is no index of the stars yet, a run makes it "
+                                          "first"));
+    }
     forecast.lines.push_back(fmt::format("SSP      {}: {} ages, {} metallicities, {} wavelengths", plan.library.name,
                                          plan.library.n_age(), plan.library.n_metallicity(), plan.library.n_wave()));
     forecast.lines.push_back(fmt::format(
@@ -138,6 +148,7 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
     forecast.least_ranks = least_ranks(plan, forecast.available);
     forecast.ranks_on_node = comm.ranks_on_node();
     forecast.bytes_to_read = info.bytes_to_read;
+    if (plan.galaxies) { forecast.bytes_to_read += plan.others.n_row * plan.galaxies->star_row_bytes(); }
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
     for (const std::string& path : output_paths(config)) { forecast.bytes_to_write += voxels * bytes_a_voxel(path); }
     if (config.output.stages) { forecast.bytes_to_write += voxels * 12; } // three cubes more

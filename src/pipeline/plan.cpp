@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -11,7 +12,9 @@
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/random.hpp"
+#include "tessera/pipeline/field.hpp"
 #include "tessera/synthesis/coverage.hpp"
+#include "tessera/view/rotation.hpp"
 
 namespace tessera {
 
@@ -121,7 +124,16 @@ CubeBlocks Plan::blocks(Reduction way, int n_rank, int n_thread) const {
                            .n_thread = n_thread,
                            .bytes = static_cast<std::int64_t>(config.parallel.block * 1e6),
                            .own_planes = way == Reduction::weights && n_rank > 1};
-    return synthesis_blocks(sizes, snapshot->info().n_star_rows / n_rank, config.synthesis);
+    return synthesis_blocks(sizes, n_star_rows() / n_rank, config.synthesis);
+}
+
+std::int64_t Plan::n_star_rows() const {
+    return snapshot->info().n_star_rows + static_cast<std::int64_t>(std::ceil(others.n_inside));
+}
+
+FieldBox Plan::field_of(const Vector3& centre, const Matrix3& rotation) const {
+    const auto half = [](const std::vector<double>& edges) { return std::max(-edges.front(), edges.back()); };
+    return field_box({half(field.x_edges), half(field.y_edges)}, config.simulation.depth.value(), centre, rotation);
 }
 
 std::string Plan::unit_text() const { return std::string(word(config.output.flux_unit)); }
@@ -144,9 +156,40 @@ SharedInputs read_shared_inputs(const Config& config, Communicator& comm) {
     return {.library = std::make_shared<const ssp::Library>(ssp::read_library(options, comm, {}, where))};
 }
 
-Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared) {
+namespace {
+
+/// The stars of others are found through an index: that of a catalogue, or of this cube's folder.
+void find_others(Plan& plan, const SharedInputs& shared, WithoutFile otherwise, Communicator& comm) {
+    const SnapshotOptions& options = plan.config.simulation;
+    if (!options.depth) { return; }
+    const std::string cube = plan.config.resolve(plan.config.output.path);
+    const std::string folder =
+        options.index ? plan.config.resolve(*options.index) : std::filesystem::path(cube).parent_path().string();
+    plan.star_index = shared.star_index ? shared.star_index : find_star_index(*plan.galaxies, folder, comm, otherwise);
+    if (!plan.star_index) { return; }
+    const auto identity = static_cast<std::uint64_t>(options.subhalo.value_or(0));
+    const RowRange own = plan.galaxies->star_rows(options.subhalo.value_or(0));
+    agree(comm, [&] {
+        // Where the stars are to decide, any direction gives an idea of how many there are.
+        plan.others =
+            plan.star_index->rows_in(plan.field_of(plan.snapshot->provisional_origin(),
+                                                   known_rotation(plan.config.view, identity).value_or(Matrix3())),
+                                     own);
+    });
+}
+
+} // namespace
+
+Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared, WithoutFile otherwise) {
+    check_depth(config);
     SnapshotOptions snapshot_options = config.simulation;
     if (!snapshot_options.path.empty()) { snapshot_options.path = config.resolve(snapshot_options.path); }
+    std::shared_ptr<SnapshotIndex> galaxies = shared.snapshot;
+    if (config.simulation.depth && !galaxies) {
+        SnapshotOptions whole = snapshot_options;
+        whole.subhalo.reset();
+        galaxies = index_snapshot(whole, {&*config.simulation.subhalo, 1}, comm);
+    }
 
     const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
     const int rank_on_node = comm.rank_on_node();
@@ -160,7 +203,8 @@ Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& sha
         accelerator->share_among((ranks_on_node + n_gpu - 1) / n_gpu);
     });
     Plan plan{.config = config,
-              .snapshot = open_snapshot(snapshot_options, comm, where, shared.snapshot.get()),
+              .galaxies = galaxies,
+              .snapshot = open_snapshot(snapshot_options, comm, where, galaxies.get()),
               .owned_library = shared.library ? shared.library : read_shared_inputs(config, comm).library,
               .cosmology = Cosmology(config.cosmology),
               .where = where};
@@ -173,6 +217,7 @@ Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& sha
                                                       plan.telescope.spaxel_size, scale)
                             : make_spatial_grid(plan.telescope.n_x, plan.telescope.n_y, plan.telescope.spaxel_size,
                                                 scale, plan.psf.reach());
+    find_others(plan, shared, otherwise, comm);
     plan.band = plan.telescope.wavelengths();
     warn_about_media(plan);
     if (plan.library.medium != Medium::unknown) { plan.band.medium = plan.library.medium; }

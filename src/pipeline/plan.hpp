@@ -18,6 +18,7 @@ class Communicator;
 /// Everything that is settled before the first particle is read; the same on every rank.
 struct Plan {
     const Config& config;
+    std::shared_ptr<SnapshotIndex> galaxies; ///< what the snapshot looks things up in, where it does; outlives it
     std::unique_ptr<Snapshot> snapshot;
     std::shared_ptr<const ssp::Library> owned_library; ///< perhaps with other plans
     const ssp::Library& library = *owned_library;
@@ -32,6 +33,8 @@ struct Plan {
     device::Host where = {};
     std::unique_ptr<device::Accelerator> accelerator = nullptr; ///< null: all on the host
     bool rubix = false;                                         ///< preset: rubix
+    std::shared_ptr<const StarIndex> star_index = {}; ///< with simulation.depth; null in a forecast that finds none
+    FieldRows others = {}; ///< what simulation.depth adds, as far as is known before the stars are read
     Reduction reduction = Reduction::automatic; ///< as configured, or what alone is possible; `auto`: the stars decide
     std::string reduction_reason = {};          ///< in words; empty: the stars decide
     ConvolutionLayout convolution = ConvolutionLayout::slab; ///< as configured or chosen, never `auto`
@@ -39,6 +42,10 @@ struct Plan {
 
     /// Whether row weights can go between ranks: they are the host's, and RUBIX's resampling has none.
     bool has_weights() const { return !accelerator && config.synthesis.resampling != Resampling::rubix; }
+    /// Stars that are expected, wind cells included, over all ranks.
+    std::int64_t n_star_rows() const;
+    /// The box of simulation.depth, about a centre in the box frame, for a rotation.
+    FieldBox field_of(const Vector3& centre, const Matrix3& rotation) const;
     WaveRange band_range() const { return {n_before, band.size()}; }
     /// Erg/s/cm2/Angstrom of one unit of the output; nullopt for luminosities.
     std::optional<double> flux_unit() const;
@@ -52,7 +59,9 @@ struct Plan {
 };
 
 /// Opens the inputs and lays out grids and kernels. Collective.
-Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared = {});
+/// @param otherwise  whether an index of the stars is made where it is needed and there is none
+Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& shared = {},
+               WithoutFile otherwise = WithoutFile::make);
 
 /// What a rank's memory depends on besides the plan.
 struct MemoryCase {

@@ -84,6 +84,7 @@ void add_geometry(const Plan& plan, const Galaxy& galaxy, Provenance& provenance
 void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& report, Provenance& provenance,
                 Communicator& comm) {
     provenance.set("n_star", galaxy.report.n_star);
+    if (plan.config.simulation.depth) { provenance.set("n_other", galaxy.n_other); }
     provenance.set("n_wind_dropped", galaxy.report.n_wind_dropped);
     provenance.set("star_checksum", fmt::format("{:016x}", galaxy.report.star_checksum));
     provenance.set("n_gas", galaxy.report.n_gas);

@@ -161,24 +161,32 @@ double half_mass_radius(const device::Host& where, const Stars& stars, Communica
     return static_cast<double>(value_at_weight(where, distances, (total - 1) / 2, comm));
 }
 
+std::optional<Matrix3> known_rotation(const ViewOptions& options, std::uint64_t galaxy) {
+    switch (options.rotation.kind) {
+    case RotationKind::none: return Matrix3();
+    case RotationKind::euler: return euler_matrix(options.rotation.angles);
+    case RotationKind::matrix: return options.rotation.matrix;
+    case RotationKind::face_on:
+    case RotationKind::edge_on: break;
+    case RotationKind::random: {
+        const auto seed = static_cast<std::uint64_t>(options.seed);
+        const Philox first = Philox::at(seed, random_view, 2 * galaxy),
+                     second = Philox::at(seed, random_view, 2 * galaxy + 1);
+        return uniform_rotation(first.uniform(0), first.uniform(1), second.uniform(0));
+    }
+    }
+    return std::nullopt;
+}
+
 Rotation find_rotation(const device::Host& where, const Stars& stars, const ViewOptions& options, bool allow_mirror,
                        std::uint64_t galaxy, Communicator& comm) {
     check_rotation(options.rotation, allow_mirror);
     Rotation out;
     out.kind = options.rotation.kind;
-    switch (out.kind) {
-    case RotationKind::none: break;
-    case RotationKind::euler: out.matrix = euler_matrix(options.rotation.angles); break;
-    case RotationKind::matrix: out.matrix = options.rotation.matrix; break;
-    case RotationKind::face_on:
-    case RotationKind::edge_on: align(out, where, stars, comm); break;
-    case RotationKind::random: {
-        const auto seed = static_cast<std::uint64_t>(options.seed);
-        const Philox first = Philox::at(seed, random_view, 2 * galaxy),
-                     second = Philox::at(seed, random_view, 2 * galaxy + 1);
-        out.matrix = uniform_rotation(first.uniform(0), first.uniform(1), second.uniform(0));
-        break;
-    }
+    if (const auto matrix = known_rotation(options, galaxy)) {
+        out.matrix = *matrix;
+    } else {
+        align(out, where, stars, comm);
     }
     out.mirror = determinant(out.matrix) < 0;
     return out;

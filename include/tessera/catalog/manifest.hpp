@@ -43,7 +43,7 @@ struct RunMeasures {
     double seconds = 0;                         ///< wall time of making cubes
     double idle = 0;                            ///< share of the ranks' time in which they had nothing to do
     std::int64_t star_bytes = 0, gas_bytes = 0; ///< read from the snapshot
-    std::int64_t selected_star_bytes = 0;       ///< of the stars of the galaxies to be made, each once
+    std::int64_t selected_star_bytes = 0;       ///< of the stars that the cubes to be made ask for, each once
     double read_seconds = 0;                    ///< that reading took
     std::int64_t most_files = 0,
                  most_openings = 0; ///< files of the snapshot that a rank opened; and of one file, how often

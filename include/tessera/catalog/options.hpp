@@ -48,10 +48,11 @@ struct OptionType<RedshiftChoice> {
 };
 
 /// Which stars a galaxy's cube shows.
-enum class CatalogStars { subhalo };
+enum class CatalogStars { subhalo, field };
 template <>
 struct EnumWords<CatalogStars> {
-    static constexpr std::array words{std::pair{CatalogStars::subhalo, std::string_view("subhalo")}};
+    static constexpr std::array words{std::pair{CatalogStars::subhalo, std::string_view("subhalo")},
+                                      std::pair{CatalogStars::field, std::string_view("field")}};
 };
 
 /// Who makes a galaxy that alone would keep a group of ranks busy for longer than its fair share of all the work.
@@ -117,7 +118,10 @@ struct CatalogOptions {
             "half-mass radii of the stars from the centre of the field to its edge, for catalog.bundles and redshifts "
             "that fill the field",
             above(0));
-        key("catalog.stars", stars, unit::none, "subhalo: the stars bound to it");
+        key("catalog.stars", stars, unit::none,
+            "subhalo: the stars bound to it; field: all in the telescope's field and within simulation.depth (null: "
+            "1000 "
+            "kpc) along the line of sight, neighbours and diffuse light included");
         key("catalog.output", output, unit::none,
             "folder of cubes, catalogue table and manifest; relative to the config file");
         key("catalog.format", format, unit::none,
@@ -140,6 +144,9 @@ struct CatalogOptions {
             "before the others (its cube then agrees to rounding); apart: as the others");
     }
 };
+
+/// Of catalog.stars: field, where simulation.depth is null; kpc.
+inline constexpr double default_depth = 1000;
 
 /// The cube that is made of every galaxy, and the galaxies.
 struct CatalogConfig {

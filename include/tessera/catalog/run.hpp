@@ -47,9 +47,10 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
 /// What a run would do: `tessera catalog --dry-run`.
 struct CatalogForecast {
     std::int64_t n_subhalo = 0, n_galaxy = 0, n_cube = 0;
-    std::int64_t fewest_stars = 0, median_stars = 0, most_stars = 0; ///< rows a galaxy, wind cells included
-    std::int64_t n_stars = 0;                                        ///< rows of all cubes together
-    CubeForecast largest;                                            ///< of the cube of most stars
+    std::int64_t fewest_stars = 0, median_stars = 0,
+                 most_stars = 0; ///< rows a galaxy, wind cells included; of others about as many as its field has
+    std::int64_t n_stars = 0;    ///< rows of all cubes together
+    CubeForecast largest;        ///< of the cube of most stars
     std::int64_t bytes_to_write = 0, bytes_free = 0;
     double seconds = 0; ///< estimated, of all ranks together at work; within a factor of 2 or 3 on machines of our kind
 };

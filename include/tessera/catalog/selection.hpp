@@ -15,7 +15,7 @@ struct CatalogEntry {
     std::int64_t id = 0;      ///< of the subhalo
     std::int64_t view = 0;    ///< from 0
     double redshift = 0;      ///< observed
-    std::int64_t n_rows = 0;  ///< rows of its stars in the snapshot, wind cells included: what its cube costs
+    std::int64_t n_rows = 0;  ///< rows of its own stars in the snapshot, wind cells included
     std::int64_t bundle = -1; ///< telescope, in catalog.bundles; -1: telescope.name
     bool operator==(const CatalogEntry&) const = default;
 };

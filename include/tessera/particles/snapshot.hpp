@@ -38,6 +38,9 @@ struct SnapshotOptions {
     std::optional<std::int64_t> snapshot;
     std::optional<std::int64_t> subhalo;
     bool gas = true;
+    std::optional<double> depth;
+    std::optional<std::string> index;
+    bool hubble_flow = true;
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -49,6 +52,18 @@ struct SnapshotOptions {
         key("simulation.subhalo", subhalo, unit::none,
             "subhalo whose stars are taken through catalogue and offsets; null: all in the file", at_least(0));
         key("simulation.gas", gas, unit::none, "read gas cells too, where the input has them");
+        key("simulation.depth", depth, unit::kpc,
+            "with simulation.subhalo: all stars in the telescope's field and along the line of sight within half of "
+            "this "
+            "on either side of the galaxy's centre, neighbours and diffuse light included; null: its own stars alone",
+            above(0));
+        key("simulation.index", index, unit::none,
+            "with simulation.depth: folder of the index of the snapshot's stars, made once; null: that of the cube, in "
+            "a "
+            "catalogue catalog.output");
+        key("simulation.hubble_flow", hubble_flow, unit::none,
+            "with simulation.depth: stars that are not the subhalo's move with the expansion between them and its "
+            "centre, too");
     }
 };
 
@@ -121,7 +136,8 @@ public:
     ///                            age or metallicity, no star at all (the text names file, dataset and row)
     virtual Stars read_stars(const std::array<double, 3>& origin, bool keep_rows, ReadReport& report) = 0;
     /// The stars of the whole snapshot that lie in a box, those of the selection left out, wind cells dropped; the ranks share the rows
-    /// that the index gives. What the report holds already is added to, and to the files of info() those that the rows are in. Of rows outside the box nothing is asked but where they are.
+    /// that the index gives. What the report holds already is added to, and to the files of info() those that the rows are in. Of rows
+    /// outside the box nothing is asked but where they are.
     /// @param index  of this snapshot; the same on every rank, as is the box
     /// @param origin  as for read_stars
     /// @throws Error(Kind::data)  as read_stars, but that there may be no star
@@ -151,6 +167,7 @@ public:
     virtual ~SnapshotIndex() = default;
     /// Reads the rows of these subhaloes ahead that a rank of `comm` will ask for, in few pieces in the order of the files, in place of
     /// what was read ahead before. What cannot be read is left to the galaxy that it belongs to. Not collective.
+    /// @param subhaloes   one may come several times in a row, with the field of another view each time
     /// @param others      [subhalo] rows of other stars in its field, StarIndex::rows_in; empty: of none
     /// @param most_bytes  galaxies are taken in turn as long as their rows are no more than this
     virtual void read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
@@ -159,8 +176,8 @@ public:
     virtual SnapshotReads reads() const = 0;
     /// Of the rows of all types that are read for a subhalo, as stored; 0 for one that has none.
     virtual std::int64_t bytes_of(std::int64_t subhalo) const = 0;
-    /// Of its stars alone.
-    virtual std::int64_t star_bytes_of(std::int64_t subhalo) const = 0;
+    /// Of a row of stars, as stored.
+    virtual std::int64_t star_row_bytes() const = 0;
     /// Its rows among the stars of the whole snapshot; none for one that cannot be read.
     virtual RowRange star_rows(std::int64_t subhalo) const = 0;
     /// Where it is, kpc, box frame, where the catalogue says so.

@@ -162,6 +162,9 @@ Config read_config(const std::string& path, const std::vector<std::string>& sett
 /// The same into `config`, for a command with sections of its own: `table` holds the options of `config` and theirs.
 void read_config(const std::string& path, const std::vector<std::string>& settings, Config& config, OptionTable& table);
 
+/// @throws Error(Kind::config)  simulation.depth without simulation.subhalo. read_config and run_cube call it
+void check_depth(const Config& config);
+
 /// Checks that need no input data: telescope, cosmology, PSF, rotation, output formats. read_config calls it.
 void check_config(const Config& config);
 

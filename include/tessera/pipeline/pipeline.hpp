@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tessera/comm/communicator.hpp"
+#include "tessera/particles/star_index.hpp"
 #include "tessera/pipeline/config.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 
@@ -37,7 +38,7 @@ std::int64_t peak_memory(const std::vector<MemoryItem>& items);
 
 /// Sizes that decide what a run costs.
 struct CubeSizes {
-    std::int64_t n_star_rows = 0;
+    std::int64_t n_star_rows = 0;    ///< of the selection; with simulation.depth also of others, by an estimate
     std::int64_t n_spaxel = 0;       ///< of the field with the margin that the PSF reaches over
     std::int64_t n_spaxel_field = 0; ///< of the field alone
     std::int64_t n_pixel = 0;        ///< wavelengths, with the ghost pixels that the LSF reaches over
@@ -68,6 +69,7 @@ struct SharedInputs {
     std::optional<double> time_limit = {};       ///< s that each run may take until it writes; none: any time
     std::shared_ptr<SnapshotIndex> snapshot =
         {}; ///< of the same `simulation`, with the galaxies that will be asked for
+    std::shared_ptr<const StarIndex> star_index = {}; ///< of that snapshot, for simulation.depth
 };
 
 /// Reads it; every rank of `comm` holds it afterwards. Collective. @throws Error(Kind::data)  as ssp::read_library

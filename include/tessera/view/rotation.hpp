@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "tessera/device/device.hpp"
 #include "tessera/particles/stars.hpp"
@@ -24,6 +25,9 @@ struct Rotation {
 /// @throws Error(Kind::config)  a matrix whose rows are not orthonormal to 1e-6; one with determinant -1 unless allow_mirror
 ///                              (RUBIX's alignment makes such; then a warning)
 void check_rotation(const RotationChoice& rotation, bool allow_mirror);
+
+/// The rotation's matrix, where the options alone give it; nullopt for face-on and edge-on, which the stars decide.
+std::optional<Matrix3> known_rotation(const ViewOptions& options, std::uint64_t galaxy);
 
 /// Radius of the sphere about the origin that holds half the mass (now) of the stars of all ranks: the distance, rounded to
 /// float, of the star with which the mass counted outwards reaches half; 0 without mass. Collective; the same for any number of ranks. kpc
