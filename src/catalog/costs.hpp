@@ -11,7 +11,7 @@ namespace tessera::catalog {
 /// star read and deposited; a voxel summed, observed and written.
 struct Costs {
     double a_cube = 0.05, a_star = 3e-7, a_voxel = 4e-8;
-    double a_row = 5e-8; ///< read to see whether it lies in the field
+    double a_row = 1e-7; ///< read to see whether it lies in the field
     double n_voxel = 0;  ///< of a cube, with the margin of the PSF
 
     double of(std::int64_t n_rows, const FieldRows& others = {}) const {

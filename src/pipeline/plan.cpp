@@ -162,10 +162,14 @@ namespace {
 void find_others(Plan& plan, const SharedInputs& shared, WithoutFile otherwise, Communicator& comm) {
     const SnapshotOptions& options = plan.config.simulation;
     if (!options.depth) { return; }
-    const std::string cube = plan.config.resolve(plan.config.output.path);
-    const std::string folder =
-        options.index ? plan.config.resolve(*options.index) : std::filesystem::path(cube).parent_path().string();
-    plan.star_index = shared.star_index ? shared.star_index : find_star_index(*plan.galaxies, folder, comm, otherwise);
+    plan.star_index = shared.star_index;
+    const bool looked_for = shared.snapshot && otherwise == WithoutFile::none; // a catalogue's forecast has done so
+    if (!plan.star_index && !looked_for) {
+        const std::string cube = plan.config.resolve(plan.config.output.path);
+        const std::string folder =
+            options.index ? plan.config.resolve(*options.index) : std::filesystem::path(cube).parent_path().string();
+        plan.star_index = find_star_index(*plan.galaxies, folder, comm, otherwise);
+    }
     if (!plan.star_index) { return; }
     const auto identity = static_cast<std::uint64_t>(options.subhalo.value_or(0));
     const RowRange own = plan.galaxies->star_rows(options.subhalo.value_or(0));

@@ -108,7 +108,7 @@ TEST(CatalogueFields, GoOnWithTheSameStarsAlone) {
     refuse({"catalog.stars=subhalo"}, {"simulation.depth", "catalog.stars: field"});
     EXPECT_EQ(sky.run(config).n_made, 2);
     refuse({"catalog.stars=subhalo", "simulation.depth=null"}, {"catalog.stars (now subhalo, then field)"});
-    refuse({"simulation.depth=100"}, {"simulation.depth (now 100, then 200)"});
+    refuse({"simulation.depth=100"}, {"simulation.depth (now 100.0, then 200.0)"});
     const auto moved = sky.config({"catalog.limit=2", "simulation.index=" + sky.folder.string()});
     EXPECT_EQ(sky.run(moved, {.resume = true}).n_made, 0) << "where the index is kept may change";
 }

@@ -222,7 +222,7 @@ TEST(StarIndex, SaysWhyThereCanBeNone) {
     const auto index = find_star_index(*galaxies, crowd.folder.string(), test::world());
     const FieldBox large{.half = {10, 10, 0.5 * index->side()}};
     test::expect_error(test::error_of([&] { index->rows_in(large); }), Kind::config, {"simulation.depth", "diagonal"});
-    galaxies.reset(); // and with it its open files
+    galaxies.reset();                       // and with it its open files
     const std::string bad = crowd.chunk(2); // it has stars
     ASSERT_TRUE(io::Hdf5File::open(bad).has_dataset("PartType4/Coordinates"));
     test::world().barrier();
