@@ -49,6 +49,15 @@ Cuboid CuboidMaker::cuboid() const {
     return out;
 }
 
+StarIndex::Point point_of(const std::array<double, 3>& position, double side) {
+    StarIndex::Point out{};
+    for (std::size_t i = 0; i < 3; ++i) {
+        const double at = std::floor(position[i] / side * steps);
+        out[i] = static_cast<std::uint16_t>(at - steps * std::floor(at / steps));
+    }
+    return out;
+}
+
 Cuboid merged(std::span<const Cuboid> cuboids) {
     Cuboid out;
     for (std::size_t i = 0; i < 3; ++i) {

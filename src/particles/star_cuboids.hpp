@@ -26,6 +26,9 @@ private:
     std::array<double, 3> first_{}, low_{}, high_{};
 };
 
+/// The cell of a position. @param side  of the periodic box, kpc
+StarIndex::Point point_of(const std::array<double, 3>& position, double side);
+
 /// A cuboid that holds these.
 Cuboid merged(std::span<const Cuboid> cuboids);
 

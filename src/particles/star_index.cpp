@@ -16,7 +16,9 @@ constexpr std::size_t coarse = 64; ///< blocks
 
 void extend(std::vector<RowRange>& ranges, RowRange rows) {
     if (rows.size() == 0) { return; }
-    if (!ranges.empty() && ranges.back().end == rows.begin) {
+    // Another piece of a file costs as much as some hundreds of rows more in this one.
+    constexpr std::int64_t widest_gap = 128;
+    if (!ranges.empty() && rows.begin - ranges.back().end <= widest_gap) {
         ranges.back().end = rows.end;
     } else {
         ranges.push_back(rows);
@@ -25,11 +27,14 @@ void extend(std::vector<RowRange>& ranges, RowRange rows) {
 
 } // namespace
 
-StarIndex::StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids)
-    : n_row_(n_row), side_(side), cuboids_(std::move(cuboids)) {
+StarIndex::StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids, std::vector<Point> points)
+    : n_row_(n_row), side_(side), cuboids_(std::move(cuboids)), points_(std::move(points)) {
+    std::int64_t n_point = 0;
     for (std::size_t i = 0; i < cuboids_.size(); i += coarse) {
-        coarse_.push_back(
-            particles::merged(std::span<const Cuboid>(cuboids_).subspan(i, std::min(coarse, cuboids_.size() - i))));
+        const auto group = std::span<const Cuboid>(cuboids_).subspan(i, std::min(coarse, cuboids_.size() - i));
+        coarse_.push_back(particles::merged(group));
+        points_before_.push_back(n_point);
+        n_point += block_rows * std::count_if(group.begin(), group.end(), is_loose);
     }
 }
 
@@ -50,19 +55,29 @@ FieldRows StarIndex::rows_in(const FieldBox& field, RowRange except) const {
     const particles::FieldTest test(field, side_);
     std::vector<RowRange> before, after; // the subhalo's own rows
     FieldRows out;
+    const auto take = [&](RowRange rows, double share) {
+        const RowRange low = rows.overlap(0, except.size() > 0 ? except.begin : n_row_);
+        const RowRange high = except.size() > 0 ? rows.overlap(except.end, n_row_) : RowRange{};
+        extend(before, low);
+        extend(after, high);
+        out.n_inside += share * static_cast<double>(low.size() + high.size());
+    };
     for (std::size_t group = 0; group < coarse_.size(); ++group) {
         if (!test.share_of(coarse_[group])) { continue; }
         const std::size_t end = std::min(cuboids_.size(), (group + 1) * coarse);
+        auto point = static_cast<std::size_t>(points_before_[group]);
         for (std::size_t i = group * coarse; i < end; ++i) {
+            const auto first = static_cast<std::int64_t>(i) * block_rows, last = std::min(first + block_rows, n_row_);
             const auto share = test.share_of(cuboids_[i]);
-            if (!share) { continue; }
-            const auto first = static_cast<std::int64_t>(i) * block_rows;
-            const RowRange rows{first, std::min(first + block_rows, n_row_)};
-            const RowRange low = rows.overlap(0, except.size() > 0 ? except.begin : n_row_);
-            const RowRange high = except.size() > 0 ? rows.overlap(except.end, n_row_) : RowRange{};
-            extend(before, low);
-            extend(after, high);
-            out.n_inside += *share * static_cast<double>(low.size() + high.size());
+            if (!is_loose(cuboids_[i])) {
+                if (share) { take({first, last}, *share); }
+                continue;
+            }
+            for (std::int64_t row = first; share && row < last; ++row) {
+                const Cuboid cell{.lower = points_[point + static_cast<std::size_t>(row - first)], .extent = {1, 1, 1}};
+                if (const auto inside = test.share_of(cell)) { take({row, row + 1}, *inside); }
+            }
+            point += static_cast<std::size_t>(last - first);
         }
     }
     for (auto* side : {&before, &after}) {

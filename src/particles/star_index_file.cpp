@@ -1,5 +1,6 @@
 #include "particles/star_index_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <vector>
@@ -59,9 +60,39 @@ std::vector<Cuboid> unpacked(const std::vector<std::int32_t>& numbers) {
     return out;
 }
 
-std::int64_t checksum_of(const std::vector<std::int32_t>& cuboids, const std::vector<std::int64_t>& chunks,
-                         double side) {
+std::vector<std::int64_t> packed(std::span<const StarIndex::Point> points) {
+    std::vector<std::int64_t> out;
+    out.reserve(points.size());
+    for (const StarIndex::Point& point : points) {
+        out.push_back(point[0] | std::int64_t{point[1]} << 16 | std::int64_t{point[2]} << 32);
+    }
+    return out;
+}
+
+std::vector<StarIndex::Point> unpacked(const std::vector<std::int64_t>& numbers) {
+    std::vector<StarIndex::Point> out;
+    out.reserve(numbers.size());
+    for (const std::int64_t n : numbers) {
+        out.push_back({static_cast<std::uint16_t>(n & 0xffff), static_cast<std::uint16_t>(n >> 16 & 0xffff),
+                       static_cast<std::uint16_t>(n >> 32 & 0xffff)});
+    }
+    return out;
+}
+
+/// Rows of loose cuboids.
+std::int64_t n_loose_row(std::span<const Cuboid> cuboids, std::int64_t n_row) {
+    std::int64_t n = 0;
+    for (std::size_t i = 0; i < cuboids.size(); ++i) {
+        const std::int64_t first = static_cast<std::int64_t>(i) * StarIndex::block_rows;
+        if (StarIndex::is_loose(cuboids[i])) { n += std::min(StarIndex::block_rows, n_row - first); }
+    }
+    return n;
+}
+
+std::int64_t checksum_of(const std::vector<std::int32_t>& cuboids, const std::vector<std::int64_t>& points,
+                         const std::vector<std::int64_t>& chunks, double side) {
     WordHash hash;
+    hash.add_bytes(points.data(), points.size() * sizeof(std::int64_t));
     hash.add_bytes(cuboids.data(), cuboids.size() * sizeof(std::int32_t));
     hash.add_bytes(chunks.data(), chunks.size() * sizeof(std::int64_t));
     hash.add_bytes(&side, sizeof side);
@@ -107,13 +138,19 @@ std::shared_ptr<const StarIndex> read_star_index(const std::string& path, const 
         if (why_not.empty() && file.number("side") != side) { why_not = "it was made of another periodic box"; }
         if (!why_not.empty()) { return nullptr; }
         const auto cuboids = file.dataset("cuboids").read_all<std::int32_t>();
+        const auto points = file.dataset("points").read_all<std::int64_t>();
         const std::int64_t n_block = (stars.size() + StarIndex::block_rows - 1) / StarIndex::block_rows;
         if (std::ssize(cuboids) != 3 * n_block ||
-            checksum_of(cuboids, chunks, side) != file.integers("checksum").front()) {
+            checksum_of(cuboids, points, chunks, side) != file.integers("checksum").front()) {
             why_not = "it is damaged: its checksum is another";
             return nullptr;
         }
-        return std::make_shared<const StarIndex>(stars.size(), side, unpacked(cuboids));
+        std::vector<Cuboid> own = unpacked(cuboids);
+        if (n_loose_row(own, stars.size()) != std::ssize(points)) {
+            why_not = "it is damaged: it has too few points or too many";
+            return nullptr;
+        }
+        return std::make_shared<const StarIndex>(stars.size(), side, std::move(own), unpacked(points));
     } catch (const Error& error) {
         why_not = fmt::format("it is damaged ({})", error.what());
         return nullptr;
@@ -123,17 +160,19 @@ std::shared_ptr<const StarIndex> read_star_index(const std::string& path, const 
 void write_star_index(const std::string& path, const StarIndex& index, const TablePlan& stars) {
     const auto alone = make_self_communicator();
     const std::vector<std::int32_t> cuboids = packed(index.cuboids());
-    const std::vector<std::int64_t> chunks = numbers_of(stars);
+    const std::vector<std::int64_t> chunks = numbers_of(stars), points = packed(index.points());
     io::write_aside(path, *alone, [&](const std::string& temporary) {
         auto file = io::Hdf5File::create(temporary);
         file.set("version", version);
         file.set("block_rows", StarIndex::block_rows);
         file.set("n_row", index.n_row());
         file.set("side", index.side());
-        file.set("checksum", checksum_of(cuboids, chunks, index.side()));
+        file.set("checksum", checksum_of(cuboids, points, chunks, index.side()));
         const std::array cuboid_shape{std::ssize(index.cuboids()), std::int64_t{3}},
             chunk_shape{std::ssize(stars.chunks), chunk_numbers};
+        const std::array point_shape{std::ssize(points)};
         file.create_dataset("cuboids", io::NumberType::int32, cuboid_shape).write_all<std::int32_t>(cuboids);
+        file.create_dataset("points", io::NumberType::int64, point_shape).write_all<std::int64_t>(points);
         file.create_dataset("chunks", io::NumberType::int64, chunk_shape).write_all<std::int64_t>(chunks);
         io::Hdf5File::close(file);
     });

@@ -39,22 +39,30 @@ public:
             // Who reads it later meets the error of its row; here it has no place.
             if (!std::isfinite(position[0] + position[1] + position[2])) {
                 ++n_nowhere_;
+                positions_.push_back({});
                 continue;
             }
             maker_.add(position);
+            positions_.push_back(position);
         }
     }
     void finish() override {}
 
-    std::vector<particles::Cuboid> take() {
+    /// What the rows have come to, when all are there.
+    std::vector<particles::Cuboid>& cuboids() {
         if (n_row_ > 0) { close(); }
-        return std::move(cuboids_);
+        return cuboids_;
     }
+    std::vector<StarIndex::Point>& points() { return loose_; }
     std::int64_t n_nowhere() const { return n_nowhere_; }
 
 private:
     void close() {
         cuboids_.push_back(maker_.cuboid());
+        if (StarIndex::is_loose(cuboids_.back())) {
+            for (const auto& position : positions_) { loose_.push_back(particles::point_of(position, side_)); }
+        }
+        positions_.clear();
         maker_ = particles::CuboidMaker(side_);
         n_row_ = 0;
     }
@@ -64,7 +72,30 @@ private:
     std::int64_t n_row_ = 0; ///< of the block in work
     std::int64_t n_nowhere_ = 0;
     std::vector<particles::Cuboid> cuboids_;
+    std::vector<std::array<double, 3>> positions_; ///< of the block in work
+    std::vector<StarIndex::Point> loose_;          ///< of loose blocks
 };
+
+/// Every rank's, one after the other.
+template <class T>
+std::vector<T> gather(const std::vector<T>& mine, Communicator& comm) {
+    const auto* bytes = reinterpret_cast<const char*>(mine.data());
+    const std::vector<char> all = comm.all_gather(std::span<const char>(bytes, mine.size() * sizeof(T)));
+    std::vector<T> out(all.size() / sizeof(T));
+    if (!out.empty()) { std::memcpy(out.data(), all.data(), all.size()); }
+    return out;
+}
+
+/// Rank 0's.
+template <class T>
+std::vector<T> broadcast(std::span<const T> root, Communicator& comm) {
+    std::vector<char> bytes(root.size_bytes());
+    if (!bytes.empty()) { std::memcpy(bytes.data(), root.data(), bytes.size()); }
+    comm.broadcast(bytes, 0);
+    std::vector<T> out(bytes.size() / sizeof(T));
+    if (!out.empty()) { std::memcpy(out.data(), bytes.data(), bytes.size()); }
+    return out;
+}
 
 /// The table with nothing but positions.
 TablePlan positions_of(const TablePlan& stars) {
@@ -85,19 +116,15 @@ std::shared_ptr<const StarIndex> make(PlannedIndex& snapshot, double side, Commu
         mine = RowRange{blocks.begin * StarIndex::block_rows, blocks.end * StarIndex::block_rows}.overlap(0, n_row);
     CuboidWork work(side);
     read_blocks(table, {&all, 1}, {&mine, 1}, {}, comm, rows_read_at_once, work, snapshot.source());
-    const std::vector<particles::Cuboid> own = work.take();
-    const auto* bytes = reinterpret_cast<const char*>(own.data());
-    const std::vector<char> gathered =
-        comm.all_gather(std::span<const char>(bytes, own.size() * sizeof(particles::Cuboid)));
-    std::vector<particles::Cuboid> cuboids(gathered.size() / sizeof(particles::Cuboid));
-    std::memcpy(cuboids.data(), gathered.data(), gathered.size());
+    std::vector<particles::Cuboid> cuboids = gather(work.cuboids(), comm);
+    std::vector<StarIndex::Point> points = gather(work.points(), comm);
     if (const std::int64_t n = comm.all_reduce_value(work.n_nowhere(), Op::sum); n > 0) {
         log::warning(fmt::format("{}: the positions of {} stars are no numbers: no field shows them",
                                  table.chunks.front().path, n));
     }
-    log::info(fmt::format("index of {} stars made in {:.2f} s", n_row,
+    log::info(fmt::format("index of {} stars ({} by themselves) made in {:.2f} s", n_row, points.size(),
                           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
-    return std::make_shared<const StarIndex>(n_row, side, std::move(cuboids));
+    return std::make_shared<const StarIndex>(n_row, side, std::move(cuboids), std::move(points));
 }
 
 /// @throws Error(Kind::config)
@@ -165,16 +192,10 @@ std::shared_ptr<const StarIndex> find_star_index(SnapshotIndex& snapshot, const 
         });
         return index;
     }
-    std::string bytes;
-    if (comm.is_root()) {
-        const auto cuboids = index->cuboids();
-        bytes.assign(reinterpret_cast<const char*>(cuboids.data()), cuboids.size_bytes());
-    }
-    comm.broadcast(bytes, 0);
+    auto cuboids = broadcast(index ? index->cuboids() : std::span<const particles::Cuboid>(), comm);
+    auto points = broadcast(index ? index->points() : std::span<const StarIndex::Point>(), comm);
     if (comm.is_root()) { return index; }
-    std::vector<particles::Cuboid> cuboids(bytes.size() / sizeof(particles::Cuboid));
-    std::memcpy(cuboids.data(), bytes.data(), bytes.size());
-    return std::make_shared<const StarIndex>(stars.size(), side, std::move(cuboids));
+    return std::make_shared<const StarIndex>(stars.size(), side, std::move(cuboids), std::move(points));
 }
 
 } // namespace tessera

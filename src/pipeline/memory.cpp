@@ -108,10 +108,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     std::vector<MemoryItem> items;
     items.push_back({"program, libraries, MPI", of.mpi ? 36'000'000 : 25'000'000, Phase::always});
     items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
-    if (plan.star_index) {
-        constexpr auto cuboid = static_cast<std::int64_t>(sizeof(StarIndex::Cuboid));
-        items.push_back({"index of stars", std::ssize(plan.star_index->cuboids()) * cuboid, Phase::always});
-    }
+    if (plan.star_index) { items.push_back({"index of stars", plan.star_index->bytes(), Phase::always}); }
     items.push_back({"stages: list of stars", n_star * rows, Phase::always});
     items.push_back({"reading: stars", n_star * 40, Phase::reading});
     items.push_back({"reading: two blocks", blocks(n_star, info.bytes_to_read / n_row), Phase::reading});

@@ -47,7 +47,8 @@ struct FieldRows {
 
 /// Which rows of a snapshot's stars lie where: for every 256 consecutive rows the cuboid that holds them, 12 bytes. Rows of TNG's layout
 /// are ordered by halo and subhalo, and within one by binding energy, so that neighbours in the file are neighbours in space, and what is
-/// read for a box are few, long pieces. Its memory and its making do not depend on how stars cluster.
+/// read for a box are few, long pieces. Rows in no such order, of stars that no halo holds, have a cuboid as large as the box: where a
+/// cuboid is longer than a 32nd of the box's side it is loose, and each of its rows has a point of its own, 6 bytes.
 class StarIndex {
 public:
     static constexpr std::int64_t block_rows = 256;
@@ -57,14 +58,26 @@ public:
         bool operator==(const Cuboid&) const = default;
     };
 
+    /// Lower edges of a cell of a 65536th of the side that holds a position.
+    using Point = std::array<std::uint16_t, 3>;
+
     /// @param n_row    stars of the snapshot, wind cells included
     /// @param side     of the periodic box, kpc, physical
     /// @param cuboids  of rows [256 i, 256 (i + 1))
-    StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids);
+    /// @param points   of the rows of those that are loose, one after the other
+    StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids, std::vector<Point> points);
+    static bool is_loose(const Cuboid& cuboid) {
+        constexpr std::uint16_t longest = 65536 / 32;
+        return cuboid.extent[0] > longest || cuboid.extent[1] > longest || cuboid.extent[2] > longest;
+    }
 
     std::int64_t n_row() const { return n_row_; }
     double side() const { return side_; }
     std::span<const Cuboid> cuboids() const { return cuboids_; }
+    std::span<const Point> points() const { return points_; }
+    std::int64_t bytes() const { ///< in memory
+        return static_cast<std::int64_t>(cuboids().size_bytes() + points().size_bytes());
+    }
 
     /// The rows that may lie in a box, those of `except` (a subhalo's own) left out.
     /// @throws Error(Kind::config)  a box so large that it meets its own periodic image
@@ -76,6 +89,8 @@ private:
     std::int64_t n_row_;
     double side_;
     std::vector<Cuboid> cuboids_, coarse_; ///< of a block; of 64 consecutive blocks
+    std::vector<Point> points_;
+    std::vector<std::int64_t> points_before_; ///< of the blocks before those of each of coarse_
 };
 
 /// What find_star_index() needs time for when there is no file yet.
@@ -89,7 +104,7 @@ enum class WithoutFile { make, none };
 /// @throws Error(Kind::config)    a cut-out; a snapshot that is not periodic; gas is to be read, of which there is no index
 /// @throws Error(Kind::data)      a chunk that cannot be read
 /// @throws Error(Kind::resource)  the folder cannot be written
-/// @par Cost  24 bytes of each row read once (the positions); 12 bytes of memory and of the file for 256 rows
+/// @par Cost  24 bytes of each row read once (the positions); 12 bytes of memory and of the file for 256 rows, 6 (8) for a row of a loose cuboid
 std::shared_ptr<const StarIndex> find_star_index(SnapshotIndex& snapshot, const std::string& folder, Communicator& comm,
                                                  WithoutFile otherwise = WithoutFile::make);
 
