@@ -1,4 +1,6 @@
 // Catalogues of all stars in the field: catalog.stars: field.
+#include <tuple>
+
 #include "tests/catalog/box.hpp"
 
 namespace tessera {
@@ -92,6 +94,43 @@ TEST(CatalogueFields, OfLonelyGalaxiesAreTheSubhalosStars) {
         EXPECT_EQ(test::difference(cube_path(field, entry), cube_path(own, entry)), 0) << entry.id;
     }
     EXPECT_GT(n_lonely, 0);
+}
+
+TEST(CatalogueFields, AreReadAheadWithTheirGalaxies) {
+    const Sky sky("ahead", 700);
+    SnapshotOptions options;
+    options.path = (sky.folder / "box").string();
+    options.gas = false;
+    const std::vector<std::int64_t> ids{0, 1, 1, 3}; // two views of 1
+    const auto galaxies = index_snapshot(options, std::vector<std::int64_t>{0, 1, 3}, test::world());
+    const auto stars = find_star_index(*galaxies, sky.folder.string(), test::world());
+    std::vector<FieldBox> fields;
+    std::vector<std::vector<RowRange>> others;
+    for (const std::int64_t id : ids) {
+        fields.push_back({.centre = galaxies->centre_of(id).value(), .half = {15, 15, 100}});
+        if (fields.size() == 3) { fields.back().half = {20, 10, 200}; }
+        others.push_back(stars->rows_in(fields.back(), galaxies->star_rows(id)).rows);
+    }
+    galaxies->read_ahead(ids, others, test::world(), std::int64_t{1} << 30);
+    const std::int64_t n_read = galaxies->reads().n_read;
+    std::int64_t n_more = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        SnapshotOptions one = options;
+        one.subhalo = ids[i];
+        const auto read = [&](Snapshot& snapshot) {
+            ReadReport report;
+            const Stars own = snapshot.read_stars(fields[i].centre, true, report);
+            const Stars more = snapshot.read_others(*stars, fields[i], fields[i].centre, true, report);
+            return std::tuple(own.row, more.row, report.n_star, report.star_checksum);
+        };
+        const auto shared = open_snapshot(one, test::world(), {}, galaxies.get()),
+                   alone = open_snapshot(one, test::world());
+        const auto ahead = read(*shared);
+        n_more += test::world().all_reduce_value(std::ssize(std::get<1>(ahead)), Op::sum);
+        EXPECT_EQ(ahead, read(*alone));
+    }
+    EXPECT_GT(n_more, 20);
+    EXPECT_EQ(galaxies->reads().n_read, n_read) << "nothing was read again";
 }
 
 TEST(CatalogueFields, GoOnWithTheSameStarsAlone) {
