@@ -13,6 +13,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/random.hpp"
+#include "tessera/io/file_checksum.hpp"
 #include "tessera/io/hdf5.hpp"
 #include "tessera/io/write_aside.hpp"
 
@@ -182,8 +183,8 @@ void pack(const std::string& folder, const Manifest& manifest, const Shard& shar
     const auto alone = make_self_communicator();
     io::write_aside(path, *alone,
                     [&](const std::string& aside) { Packer(folder, manifest, shard, theta).write(aside); });
-    journal.append_shard(shard.name,
-                         {.bytes = static_cast<std::int64_t>(fs::file_size(path)), .checksum = file_checksum(path)});
+    journal.append_shard(
+        shard.name, {.bytes = static_cast<std::int64_t>(fs::file_size(path)), .checksum = io::file_checksum(path)});
     for (const std::int64_t entry : shard.entries) {
         std::error_code ignored;
         fs::remove(cube_of(folder, manifest, entry), ignored);
@@ -288,7 +289,7 @@ std::vector<std::string> shard_problems(const std::string& folder, const Manifes
     if (!is_as_recorded(folder, manifest, shard)) {
         return {shard.name + ": gone, or of another size than in the manifest"};
     }
-    if (file_checksum(path) != record->second.checksum) {
+    if (io::file_checksum(path) != record->second.checksum) {
         return {shard.name + ": another checksum than in the manifest"};
     }
     const auto file = io::Hdf5File::open(path);

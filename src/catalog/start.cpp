@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <set>
 
@@ -11,8 +10,8 @@
 
 #include "catalog/bands.hpp"
 #include "catalog/shards.hpp"
-#include "tessera/core/hash.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/io/file_checksum.hpp"
 #include "tessera_version.hpp"
 
 namespace tessera::catalog {
@@ -144,22 +143,8 @@ bool adopt(const CatalogConfig& config, const CatalogEntry& entry, const std::ve
 
 } // namespace
 
-std::uint64_t file_checksum(const std::string& path) {
-    std::ifstream file;
-    std::vector<char> block(std::size_t{1} << 20);
-    file.rdbuf()->pubsetbuf(nullptr, 0); // blocks this large need no buffer on their way
-    file.open(path, std::ios::binary);
-    WordHash hash;
-    while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
-        hash.add_bytes(block.data(), static_cast<std::size_t>(file.gcount()));
-    }
-    if (!file.is_open() || file.bad()) {
-        throw Error({.kind = Kind::data, .where = path, .found = "no readable file", .expected = "a finished cube"});
-    }
-    return hash.hash();
-}
-
-EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, double seconds) {
+EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, double seconds,
+                      const std::optional<CubeSums>& sums, std::optional<std::uint64_t> checksum) {
     EntryRecord out;
     out.state = EntryState::done;
     out.seconds = seconds;
@@ -167,9 +152,9 @@ EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, d
     out.host = host_name();
     out.facts = read_cube_facts(path);
     out.facts.config.clear();
-    out.measures = measure(read_cube_sums(path), bands);
+    out.measures = measure(sums ? *sums : read_cube_sums(path), bands);
     out.bytes = static_cast<std::int64_t>(fs::file_size(path));
-    out.checksum = file_checksum(path);
+    out.checksum = checksum ? *checksum : io::file_checksum(path);
     return out;
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tessera/catalog/run.hpp"
+#include "tessera/output/cube_measures.hpp"
 
 namespace tessera::catalog {
 
@@ -20,10 +23,8 @@ struct Start {
 Start start(const CatalogConfig& config, const CatalogRequest& request, const Selection& selection,
             const std::string& folder, int n_rank);
 
-/// The finished cube as the manifest records it: reads it through. @param bands  of its magnitudes
-EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, double seconds);
-
-/// WordHash of a file's bytes. @throws Error(Kind::data)  unreadable
-std::uint64_t file_checksum(const std::string& path);
+/// The finished cube as the manifest records it: reads what is not known of it. @param bands  of its magnitudes
+EntryRecord record_of(const std::string& path, const std::vector<Band>& bands, double seconds,
+                      const std::optional<CubeSums>& sums = {}, std::optional<std::uint64_t> checksum = {});
 
 } // namespace tessera::catalog

@@ -10,6 +10,7 @@
 #include "catalog/start.hpp"
 #include "tessera/catalog/run.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/io/file_checksum.hpp"
 #include "tessera/io/hdf5.hpp"
 
 namespace tessera {
@@ -85,7 +86,7 @@ std::string problem_of(const std::string& path, const EntryRecord& record, const
         return fmt::format("{} bytes, {} in the manifest", bytes, record.bytes);
     }
     try {
-        const std::uint64_t checksum = catalog::file_checksum(path);
+        const std::uint64_t checksum = io::file_checksum(path);
         if (checksum != record.checksum) {
             return fmt::format("checksum {:016x}, {:016x} in the manifest", checksum, record.checksum);
         }

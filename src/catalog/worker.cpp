@@ -104,16 +104,17 @@ std::optional<Error> Worker::make(std::size_t i) {
     std::optional<Error> stop = record_step(i, record);
     if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) { return stop; }
     const Silence silence(world_.is_root());
+    CubeSummary made;
     const std::optional<Error> failure = error_of([&] {
         const Config cube = config_of(config_, entry, path);
-        run_cube(cube, *group_, {}, shared_);
+        made = run_cube(cube, *group_, {}, shared_);
     });
     watch_.add_cube();
     expect_all(failure);
     if (!group_->is_root()) { return std::nullopt; }
     if (failure && concerns_all(*failure)) { return failure; }
     if (!failure) {
-        stop = error_of([&] { record = record_of(path, bands_, seconds_since(begin)); });
+        stop = error_of([&] { record = record_of(path, bands_, seconds_since(begin), made.sums, made.checksum); });
         if (stop) { return stop; } // it was whole a moment ago
     } else {
         record = {.state = EntryState::failed,

@@ -51,13 +51,13 @@ void throw_pending(Hdf5OpenFile& file) {
 }
 
 /// Copies bytes [begin, end) of what HDF5 made to the file on the disk.
-void copy_bytes(const Hdf5OpenFile& file, std::int64_t begin, std::int64_t end) {
+void copy_bytes(Hdf5OpenFile& file, std::int64_t begin, std::int64_t end) {
     std::vector<char> bytes(static_cast<std::size_t>(std::min(end - begin, std::int64_t{1} << 20)));
     while (begin < end) {
         const std::int64_t wanted = std::min(end - begin, static_cast<std::int64_t>(bytes.size()));
         const ssize_t n = ::pread(file.memory, bytes.data(), static_cast<std::size_t>(wanted), begin);
         if (n <= 0) { throw_disk_failure(file.path, "writing it", n < 0 ? errno : EIO); }
-        write_at(file.descriptor, bytes.data(), n, begin, file.path);
+        file.write(bytes.data(), n, begin, file.path);
         begin += n;
     }
 }
@@ -106,12 +106,16 @@ void create_in_memory(Hdf5OpenFile& file) {
     file.id = checked(id, H5Fclose, Kind::resource, file.path, "creating it");
 }
 
-/// How a dataset's elements are laid out, and that it exists from now on.
-Hdf5Id creation_of(const std::string& where) {
+/// How a dataset's elements are laid out, and that it exists from now on; without a place it reads as zeros.
+Hdf5Id creation_of(const std::string& where, bool has_place) {
     Hdf5Id creation = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, Kind::internal, where, "preparing it");
-    // Every element is written by us: filling first would write a large cube twice.
-    H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
-    H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
+    if (has_place) {
+        // Every element is written by us: filling first would write a large cube twice.
+        H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
+        H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY);
+    } else {
+        H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_LATE); // with the first write, of which there is none
+    }
     // No modification time: the same data make the same file, byte for byte.
     H5Pset_obj_track_times(creation.get(), false);
     return creation;
@@ -178,14 +182,20 @@ Hdf5Group Hdf5File::create(const std::string& path, Communicator* comm) {
     return root;
 }
 
-void Hdf5File::close(const Hdf5Group& any) {
+std::optional<std::uint64_t> Hdf5File::close(const Hdf5Group& any) {
     Hdf5OpenFile& file = *any.handle_->file;
+    std::optional<std::uint64_t> checksum;
     together(file, [&] {
         throw_pending(file);
         if (file.is_here()) { complete(file); }
         // Each rank's data, which nobody else can bring to the disk where ranks are on several nodes.
-        if (file.comm != nullptr) { bring_to_disk(file.descriptor, file.path); }
+        if (file.comm != nullptr) {
+            bring_to_disk(file.descriptor, file.path);
+        } else {
+            checksum = file.hash.hash(::lseek(file.descriptor, 0, SEEK_END));
+        }
     });
+    return checksum;
 }
 
 Hdf5Group Hdf5Group::create_group(const std::string& path) {
@@ -208,6 +218,15 @@ Hdf5Group Hdf5Group::create_group(const std::string& path) {
 }
 
 Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape) {
+    return create(path, type, shape, true);
+}
+
+Hdf5Dataset Hdf5Group::create_zeros(const std::string& path, NumberType type, std::span<const std::int64_t> shape) {
+    return create(path, type, shape, false);
+}
+
+Hdf5Dataset Hdf5Group::create(const std::string& path, NumberType type, std::span<const std::int64_t> shape,
+                              bool has_place) {
     Hdf5OpenFile& file = *handle_->file;
     Hdf5Dataset out;
     out.handle_ = std::make_shared<Handle>();
@@ -224,8 +243,8 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& path, NumberType type, 
             checked(shape.empty() ? H5Screate(H5S_SCALAR)
                                   : H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr),
                     H5Sclose, Kind::internal, at, "describing its shape");
-        reserve(file, at, stored_bytes(type, shape));
-        const Hdf5Id links = intermediate_groups(at), creation = creation_of(at);
+        reserve(file, at, has_place ? stored_bytes(type, shape) : 0);
+        const Hdf5Id links = intermediate_groups(at), creation = creation_of(at, has_place);
         out.handle_->id = checked(H5Dcreate2(file.id.get(), out.handle_->path.c_str(), file_type(type), space.get(),
                                              links.get(), creation.get(), H5P_DEFAULT),
                                   H5Dclose, Kind::resource, at, "creating the dataset");

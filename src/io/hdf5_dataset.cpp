@@ -83,6 +83,8 @@ std::int64_t Hdf5Dataset::row_length() const {
 }
 std::string Hdf5Dataset::where() const { return handle_->where(); }
 
+bool Hdf5Dataset::takes_room() const { return H5Dget_storage_size(handle_->id.get()) > 0; }
+
 ElementClass Hdf5Dataset::element_class() const {
     const Hdf5Id type = checked(H5Dget_type(handle_->id.get()), H5Tclose, Kind::data, where(), "reading its type");
     const H5T_class_t type_class = H5Tget_class(type.get());

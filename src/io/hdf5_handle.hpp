@@ -12,6 +12,7 @@
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/placed_hash.hpp"
 #include "tessera/io/file_stamp.hpp"
 #include "tessera/io/hdf5.hpp"
 
@@ -59,9 +60,13 @@ struct Hdf5OpenFile {
     std::vector<std::pair<std::int64_t, std::int64_t>> data; ///< of datasets: first byte, end
     std::int64_t used = 0;                                   ///< bytes of the file that HDF5 may have filled, at most
     std::int64_t reserved = 0;                               ///< bytes of the file that have blocks on the disk
+    PlacedHash hash;                                         ///< of what this process has written
     FileStamp stamp;                                         ///< of a file that is read
     std::optional<Error> failure;                            ///< that rank 0 met in a call that is not collective
     Hdf5Id id;                                               ///< invalid where another rank has it
+
+    /// Writes to the file on the disk, each of its bytes once at most. @throws Error(Kind::resource)  a full disk
+    void write(const void* bytes, std::int64_t n, std::int64_t at, const std::string& where);
 
     bool is_here() const { return !writable || comm == nullptr || comm->is_root(); } ///< HDF5's part of the file
 };

@@ -31,7 +31,7 @@ public:
             const std::int64_t count = std::min(piece, n - begin);
             const char* const from = converted(elements + begin * memory_size_, count);
             if (all_zero(from, count * file_size_)) { continue; } // the file holds zeros until then
-            write_at(descriptor_, from, count * file_size_, data_at_ + (first + begin) * file_size_, where_);
+            open_.write(from, count * file_size_, data_at_ + (first + begin) * file_size_, where_);
         }
     }
 
@@ -48,7 +48,7 @@ private:
 
     hid_t memory_, file_;
     std::int64_t memory_size_, file_size_, data_at_;
-    int descriptor_;
+    Hdf5OpenFile& open_;
     bool same_;
     std::string where_;
     std::vector<char> room_;
@@ -56,8 +56,8 @@ private:
 
 Destination::Destination(const Hdf5Object& dataset, hid_t memory, std::int64_t memory_size)
     : memory_(memory), file_(file_type(dataset.type)), memory_size_(memory_size),
-      file_size_(static_cast<std::int64_t>(H5Tget_size(file_))), data_at_(dataset.data_at),
-      descriptor_(dataset.file->descriptor), same_(H5Tequal(memory_, file_) > 0), where_(dataset.where()) {}
+      file_size_(static_cast<std::int64_t>(H5Tget_size(file_))), data_at_(dataset.data_at), open_(*dataset.file),
+      same_(H5Tequal(memory_, file_) > 0), where_(dataset.where()) {}
 
 /// A box of a dataset as runs of elements that are contiguous in it: `visit(first element of the dataset, of the box, elements)`.
 template <class Visit>
@@ -83,6 +83,12 @@ void for_each_run(const std::vector<std::int64_t>& shape, std::span<const std::i
 }
 
 } // namespace
+
+void Hdf5OpenFile::write(const void* bytes, std::int64_t n, std::int64_t at, const std::string& where_to) {
+    // Before it goes: this brings it into the cache, from where it is copied.
+    if (comm == nullptr) { hash.add(at, bytes, static_cast<std::size_t>(n)); }
+    write_at(descriptor, bytes, n, at, where_to);
+}
 
 template <class T>
 void Hdf5Dataset::write_box(std::span<const std::int64_t> offset, std::span<const std::int64_t> count,

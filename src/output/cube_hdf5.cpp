@@ -15,6 +15,7 @@ using io::Hdf5Group;
 using io::NumberType;
 
 constexpr std::int64_t block_bytes = std::int64_t{4} << 20;
+constexpr const char* cube_axes = "wavelength, y, x";
 
 void describe(Hdf5Dataset dataset, const std::string& unit, const std::string& description, const std::string& axes) {
     dataset.set("unit", unit);
@@ -62,20 +63,20 @@ public:
         : product_(product), comm_(comm), file_(io::Hdf5File::create(path, &comm)),
           shape_{product.wavelength.size(), product.grid.n_y, product.grid.n_x} {}
 
-    void write() {
+    std::optional<std::uint64_t> write() {
         write_cubes();
         write_wavelength();
         write_maps();
         write_stages();
         write_provenance();
-        io::Hdf5File::close(file_);
+        return io::Hdf5File::close(file_);
     }
 
 private:
     Hdf5Dataset cube(const std::string& path, const std::string& unit, const std::string& description,
                      NumberType type) {
         Hdf5Dataset dataset = file_.create_dataset(path, type, shape_);
-        describe(dataset, unit, description, "wavelength, y, x");
+        describe(dataset, unit, description, cube_axes);
         return dataset;
     }
 
@@ -112,11 +113,14 @@ private:
         for (const Card& card : spectral_cards(product_)) { set_value(flux, card.name, card.value); }
         write_slab(flux, product_.flux);
 
-        Hdf5Dataset variance =
-            cube("variance", squared_plain_unit(product_.flux_unit), "variance of flux", NumberType::float32);
+        const std::string squared = squared_plain_unit(product_.flux_unit), of_flux = "variance of flux";
         const bool has_variance =
             comm_.all_reduce_value(static_cast<std::int64_t>(product_.variance.data().size()), Op::max) > 0;
-        if (has_variance) { write_slab(variance, product_.variance); } // else zero, as a dataset is at first
+        if (has_variance) {
+            write_slab(cube("variance", squared, of_flux, NumberType::float32), product_.variance);
+        } else {
+            describe(file_.create_zeros("variance", NumberType::float32, shape_), squared, of_flux, cube_axes);
+        }
 
         Hdf5Dataset mask = cube("mask", "",
                                 "0: good; bits 1: wavelength partly covered by the templates, 2: outside the aperture, "
@@ -215,9 +219,12 @@ private:
 
 } // namespace
 
-void write_cube_hdf5(const std::string& path, const CubeProduct& product, Communicator& comm) {
+std::optional<std::uint64_t> write_cube_hdf5(const std::string& path, const CubeProduct& product, Communicator& comm) {
     expect_consistent(product, comm);
-    io::write_aside(path, comm, [&](const std::string& temporary) { CubeFile(temporary, product, comm).write(); });
+    std::optional<std::uint64_t> checksum;
+    io::write_aside(path, comm,
+                    [&](const std::string& temporary) { checksum = CubeFile(temporary, product, comm).write(); });
+    return checksum;
 }
 
 } // namespace tessera

@@ -1,6 +1,5 @@
 // Cubes read back, a few planes at a time.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -8,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/cpu_clones.hpp"
+#include "output/cube_header.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/cube/grid.hpp"
 #include "tessera/io/fits.hpp"
@@ -36,43 +37,49 @@ std::vector<double> edges_of(const std::vector<double>& centres) {
     return edges;
 }
 
+/// Adds a plane to an image, `width` times, and nothing outside the aperture. @return  its sum, of every eighth value first
+TESSERA_CPU_CLONES
+double add_plane(const float* plane, const float* inside, std::size_t n, double width, double* image) {
+    constexpr std::size_t lanes = 8;
+    double sum[lanes] = {};
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        for (std::size_t k = 0; k < lanes; ++k) {
+            const double value = inside[i + k] != 0 ? plane[i + k] : 0.0F; // which may be NaN there
+            image[i + k] += width * value;
+            sum[k] += value;
+        }
+    }
+    for (; i < n; ++i) {
+        const double value = inside[i] != 0 ? plane[i] : 0.0F;
+        image[i] += width * value;
+        sum[0] += value;
+    }
+    return std::accumulate(sum, sum + lanes, 0.0);
+}
+
 /// Adds planes to the sums. `flux` and `variance` may be NaN outside the aperture.
 class Adder {
 public:
-    Adder(CubeSums& sums, const std::vector<std::uint8_t>& outside) : sums_(sums), outside_(outside) {
+    Adder(CubeSums& sums, const std::vector<std::uint8_t>& outside) : sums_(sums) {
         const auto n = static_cast<std::size_t>(sums.n_y * sums.n_x);
         sums.white_light.assign(n, 0.0);
         sums.spectrum.clear();
         flux_.assign(n, 0.0);
         variance_.assign(n, 0.0);
-        inside_.assign(n, 0.0);
-        none_.assign(n, 0);
+        inside_.assign(n, 1.0F);
+        for (std::size_t i = 0; i < outside.size(); ++i) { inside_[i] = outside[i] != 0 ? 0.0F : 1.0F; }
     }
+    /// @param variance  of the same planes; empty where no plane has any
     void add(std::span<const float> flux, std::span<const float> variance) {
         const std::size_t n = flux_.size();
         for (std::size_t at = 0; at + n <= flux.size(); at += n) {
             const std::size_t w = sums_.spectrum.size();
             const double width = sums_.edges[w + 1] - sums_.edges[w];
-            // Without branches and one sum for all, this runs at the speed of the memory.
-            const std::uint8_t* const out = outside_.empty() ? none_.data() : outside_.data();
-            const float* const from = flux.data() + at;
-            double* const white = sums_.white_light.data();
-            for (std::size_t i = 0; i < n; ++i) {
-                const double value = out[i] != 0 ? 0.0F : from[i];
-                flux_[i] += value;
-                white[i] += width * value;
-                inside_[i] = value;
-            }
-            for (std::size_t i = 0; !variance.empty() && i < n; ++i) {
-                variance_[i] += out[i] != 0 ? 0.0F : variance[at + i];
-            }
-            constexpr std::size_t lanes = 8;
-            std::array<double, lanes> plane{};
-            for (std::size_t i = 0; i < n / lanes * lanes; i += lanes) {
-                for (std::size_t k = 0; k < lanes; ++k) { plane[k] += inside_[i + k]; }
-            }
-            for (std::size_t i = n / lanes * lanes; i < n; ++i) { plane[0] += inside_[i]; }
-            sums_.spectrum.push_back(std::accumulate(plane.begin(), plane.end(), 0.0));
+            sums_.spectrum.push_back(add_plane(&flux[at], inside_.data(), n, width, sums_.white_light.data()));
+            if (variance.empty()) { continue; }
+            add_plane(&flux[at], inside_.data(), n, 1, flux_.data());
+            add_plane(&variance[at], inside_.data(), n, 1, variance_.data());
         }
     }
     void finish() {
@@ -81,16 +88,14 @@ public:
         if (noisy) { sums_.signal_to_noise.assign(flux_.size(), nan); }
         for (std::size_t i = 0; i < flux_.size(); ++i) {
             if (noisy && variance_[i] > 0) { sums_.signal_to_noise[i] = flux_[i] / std::sqrt(variance_[i] * n_wave); }
-            if (!outside_.empty() && outside_[i] != 0) { sums_.white_light[i] = nan; }
+            if (inside_[i] == 0) { sums_.white_light[i] = nan; }
         }
     }
 
 private:
     CubeSums& sums_;
-    const std::vector<std::uint8_t>& outside_;
     std::vector<double> flux_, variance_; ///< [y, x] sums over wavelength
-    std::vector<double> inside_;          ///< [y, x] a plane, 0 outside the aperture
-    std::vector<std::uint8_t> none_;      ///< [y, x] nothing is outside
+    std::vector<float> inside_;           ///< [y, x] 1 in the aperture, else 0
 };
 
 double unit_of(const std::string& text) { return text.find("erg") != std::string::npos ? 1e-20 : 0; }
@@ -119,16 +124,16 @@ CubeSums read_hdf5(const std::string& path) {
     const std::int64_t block = std::max<std::int64_t>(1, (std::int64_t{1} << 20) / std::max<std::int64_t>(1, n_plane));
     Adder adder(out, outside);
     std::vector<float> values, noise;
+    const bool noisy = variance.takes_room();
     for (std::int64_t first = 0; first < n_wave; first += block) {
         const std::int64_t n = std::min(block, n_wave - first);
         values.resize(static_cast<std::size_t>(n * n_plane));
         flux.read_rows<float>(first, n, values);
-        const bool was_zero = first > 0 && std::all_of(noise.begin(), noise.end(), [](float v) { return v == 0; });
-        if (!was_zero) {
+        if (noisy) {
             noise.resize(values.size());
             variance.read_rows<float>(first, n, noise);
         }
-        adder.add(values, was_zero ? std::span<const float>() : std::span<const float>(noise));
+        adder.add(values, noise);
     }
     adder.finish();
     const io::Hdf5Group maps = file.group("maps");
@@ -175,6 +180,39 @@ CubeSums read_fits(const std::string& path) {
 }
 
 } // namespace
+
+CubeSums sums_of(const CubeProduct& product) {
+    CubeSums out;
+    out.n_y = product.grid.n_y;
+    out.n_x = product.grid.n_x;
+    if (product.flux.n_wave() != product.wavelength.size() || product.flux.n_y() != out.n_y ||
+        product.flux.n_x() != out.n_x) {
+        throw Error({.where = "the sums of a cube",
+                     .found = fmt::format("{} planes of {} x {}", product.flux.n_wave(), product.flux.n_y(),
+                                          product.flux.n_x()),
+                     .expected = fmt::format("{} of {} x {}", product.wavelength.size(), out.n_y, out.n_x)});
+    }
+    for (const Card& card : celestial_cards(product)) {
+        if (card.name == "CD1_1" && card.value.number(out.spaxel_size)) { out.spaxel_size = std::abs(out.spaxel_size); }
+    }
+    out.spaxel_size *= arcsec;
+    out.flux_unit = unit_of(product.flux_unit);
+    out.edges = edges_of(product.wavelength.centres);
+    std::vector<std::uint8_t> outside;
+    for (const std::uint8_t bits : product.spaxel_mask) {
+        outside.push_back((bits & static_cast<int>(MaskBit::outside_aperture)) != 0 ? 1 : 0);
+    }
+    Adder adder(out, outside);
+    adder.add(product.flux.data(), product.variance.data());
+    adder.finish();
+    for (const auto& [name, map] :
+         {std::pair{"OBS_FLUX", &out.light}, {"OBS_VEL", &out.velocity}, {"OBS_SIGMA", &out.dispersion}}) {
+        for (const CubeMap& one : product.maps) {
+            if (one.name == name) { *map = one.values; }
+        }
+    }
+    return out;
+}
 
 CubeSums read_cube_sums(const std::string& path) { return is_fits(path) ? read_fits(path) : read_hdf5(path); }
 

@@ -92,7 +92,13 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
         CubeProduct product =
             make_product(plan, galaxy, summary.synthesis, std::move(cube), std::move(maps), image, comm);
         product.provenance.traffic = stages->traffic();
-        summary.files = write_product(plan, product, summary.synthesis, image, comm);
+        if (shared.with_sums && comm.size() == 1 && !is_fits(plan.config.output.path)) {
+            const Region region("write/sums");
+            summary.sums = sums_of(product);
+        }
+        WrittenFiles written = write_product(plan, product, summary.synthesis, image, comm);
+        summary.files = std::move(written.paths);
+        summary.checksum = written.checksum;
     });
     for (const char* stage : {"read", "orient", "spaxels"}) { Regions::instance().count(stage, n_star, "stars"); }
     for (const char* stage : {"psf", "lsf", "noise", "write"}) { Regions::instance().count(stage, n_voxel, "voxels"); }
@@ -150,7 +156,9 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
     forecast.bytes_to_read = info.bytes_to_read;
     if (plan.galaxies) { forecast.bytes_to_read += plan.others.n_row * plan.galaxies->star_row_bytes(); }
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
-    for (const std::string& path : output_paths(config)) { forecast.bytes_to_write += voxels * bytes_a_voxel(path); }
+    for (const std::string& path : output_paths(config)) {
+        forecast.bytes_to_write += voxels * bytes_a_voxel(path, plan.config.noise.kind != NoiseKind::none);
+    }
     if (config.output.stages) { forecast.bytes_to_write += voxels * 12; } // three cubes more
     return forecast;
 }

@@ -123,9 +123,10 @@ void add_counts(const Plan& plan, const Galaxy& galaxy, const SynthesisReport& r
 
 } // namespace
 
-std::int64_t bytes_a_voxel(const std::string& path) {
+std::int64_t bytes_a_voxel(const std::string& path, bool noisy) {
     if (is_fits(path)) { return 4 + 4 + 4; } // DQ is an image of 32 bits, as MUSE's
-    return fs::path(path).extension() == ".png" ? 0 : 4 + 4 + 1;
+    if (fs::path(path).extension() == ".png") { return 0; }
+    return noisy ? 4 + 4 + 1 : 4 + 1;
 }
 
 std::vector<std::string> output_paths(const Config& config) {
@@ -204,31 +205,33 @@ CubeProduct make_product(const Plan& plan, const Galaxy& galaxy, const Synthesis
     return product;
 }
 
-std::vector<std::string> write_product(const Plan& plan, CubeProduct& product, const SynthesisReport& report,
-                                       const std::vector<double>& image, Communicator& comm) {
+WrittenFiles write_product(const Plan& plan, CubeProduct& product, const SynthesisReport& report,
+                           const std::vector<double>& image, Communicator& comm) {
     for (const Regions::Entry& entry : Regions::instance().entries()) {
         std::string name = "seconds_" + entry.name;
         if (entry.calls == 0) { continue; } // still running: the writing itself
         std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ' '; }, '_');
         product.provenance.set(name, comm.all_reduce_value(entry.seconds, Op::max));
     }
-    std::vector<std::string> written;
+    WrittenFiles written;
     const auto write_cube = [&](const std::string& path) {
+        std::optional<std::uint64_t> checksum;
         if (is_fits(path)) {
             write_cube_fits(path, product, comm);
         } else {
-            write_cube_hdf5(path, product, comm);
+            checksum = write_cube_hdf5(path, product, comm);
         }
-        written.push_back(path);
+        written.paths.push_back(path);
+        return checksum;
     };
-    write_cube(plan.config.resolve(plan.config.output.path));
-    if (plan.config.output.fits && plan.config.resolve(*plan.config.output.fits) != written.front()) {
+    written.checksum = write_cube(plan.config.resolve(plan.config.output.path));
+    if (plan.config.output.fits && plan.config.resolve(*plan.config.output.fits) != written.paths.front()) {
         write_cube(plan.config.resolve(*plan.config.output.fits));
     }
     if (plan.config.output.quicklook) {
         const std::string path = plan.config.resolve(*plan.config.output.quicklook);
         write_picture(plan, product, report, image, path, comm);
-        written.push_back(path);
+        written.paths.push_back(path);
     }
     return written;
 }

@@ -2,6 +2,7 @@
 #include "tessera/io/hdf5.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 
@@ -13,10 +14,13 @@
 #include <hdf5.h>
 
 #include "io/hdf5_handle.hpp"
+#include "tessera/io/file_checksum.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {
 namespace {
+
+namespace fs = std::filesystem;
 
 using io::ElementClass;
 using io::Hdf5Dataset;
@@ -125,6 +129,44 @@ TEST(Hdf5, StoredTypesAreConvertedToTheOneAskedFor) {
     EXPECT_THAT(file.dataset("scalar").read_all<float>(), ElementsAre(7.5F));
     EXPECT_EQ(file.dataset("real").element_class(), ElementClass::real);
     EXPECT_EQ(file.dataset("id").element_class(), ElementClass::integer);
+}
+
+TEST(Hdf5, ZerosTakeNoRoom) {
+    const std::string path = (test::scratch("hdf5-zeros") / "zeros.h5").string();
+    const std::array<std::int64_t, 2> shape{300, 1000};
+    {
+        Hdf5Group file = Hdf5File::create(path, &world());
+        file.create_zeros("variance", NumberType::float32, shape).set("unit", std::string("Lsun2"));
+        Hdf5File::close(file);
+    }
+    EXPECT_LT(fs::file_size(path), 100'000U);
+    const Hdf5Dataset zeros = Hdf5File::open(path, &world()).dataset("variance");
+    EXPECT_FALSE(zeros.takes_room());
+    EXPECT_EQ(zeros.find_text("unit"), "Lsun2");
+    std::vector<float> values(3000, 1.0F);
+    zeros.read_rows<float>(7, 3, values);
+    EXPECT_THAT(values, testing::Each(0.0F));
+}
+
+TEST(Hdf5, WritingShowsTheChecksumOfTheFile) {
+    const std::string path = (test::scratch("hdf5-checksum") / "sum.h5").string();
+    Hdf5Group file = Hdf5File::create(path, &world());
+    file.set("text", std::string(5000, 'x'));
+    const Share share = ragged_share();
+    Hdf5Dataset bytes =
+        file.create_dataset("bytes", NumberType::uint8, std::array<std::int64_t, 2>{share.total + 5, 7});
+    bytes.write_rows<std::uint8_t>(share.first, share.n, ramp<std::uint8_t>(1, 7 * share.n));
+    Hdf5Dataset numbers = file.create_dataset("numbers", NumberType::float64, std::array<std::int64_t, 1>{200'000});
+    EXPECT_TRUE(numbers.takes_room() || !world().is_root());
+    const std::int64_t n = world().is_root() ? 150'001 : 0; // the rest stays a hole
+    numbers.write_rows<float>(3, n, ramp<float>(0, n));
+    const std::optional<std::uint64_t> shown = Hdf5File::close(file);
+    world().barrier();
+    EXPECT_EQ(shown.has_value(), world().size() == 1);
+    if (shown) { EXPECT_EQ(*shown, io::file_checksum(path)); }
+    const auto absent = error_of([&] { io::file_checksum(path + ".absent"); });
+    ASSERT_TRUE(absent);
+    EXPECT_THAT(absent->what(), HasSubstr("no readable file"));
 }
 
 TEST(Hdf5, AttributesComeBack) {

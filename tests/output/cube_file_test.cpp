@@ -13,9 +13,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "tessera/io/file_checksum.hpp"
 #include "tessera/io/fits.hpp"
 #include "tessera/io/hdf5.hpp"
 #include "tessera/io/write_aside.hpp"
+#include "tessera/output/cube_measures.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {
@@ -230,6 +232,48 @@ TEST(CubeHdf5, MapsProvenanceAndTrafficAreThere) {
     for (int rank = 0; rank < world().size(); ++rank) { EXPECT_EQ(bytes[static_cast<std::size_t>(rank)], 1000 + rank); }
 }
 
+/// What a catalogue records of a cube without reading it is what it would read.
+TEST(CubeHdf5, SumsAndChecksumAreThoseOfTheFile) {
+    const auto alone = world().split(world().rank(), 0);
+    const std::string path = (test::scratch("cube-sums") / fmt::format("cube_{}.h5", world().rank())).string();
+    for (const bool noisy : {true, false}) {
+        CubeProduct made = product(301);
+        made.flux = slab(301, 0, voxel, *alone);
+        made.variance = noisy ? slab(301, 0, variance_of, *alone) : CubeSlab();
+        if (noisy) { std::fill_n(made.variance.data().begin(), 290 * n_y * n_x, 0.0F); } // light at the end alone
+        for (const char* name : {"OBS_FLUX", "OBS_VEL", "OBS_SIGMA"}) {
+            made.maps.push_back(
+                {.name = name, .unit = "km/s", .description = "", .values = std::vector<double>(n_y * n_x, 3.5)});
+        }
+        const auto checksum = write_cube_hdf5(path, made, *alone);
+        ASSERT_TRUE(checksum.has_value());
+        EXPECT_EQ(*checksum, io::file_checksum(path));
+        const CubeSums held = sums_of(made), read = read_cube_sums(path);
+        EXPECT_EQ(held.n_y, read.n_y);
+        EXPECT_EQ(held.n_x, read.n_x);
+        EXPECT_EQ(held.spaxel_size, read.spaxel_size);
+        EXPECT_EQ(held.flux_unit, read.flux_unit);
+        EXPECT_EQ(held.edges, read.edges);
+        EXPECT_EQ(held.spectrum, read.spectrum);
+        EXPECT_EQ(held.signal_to_noise.size(), noisy ? static_cast<std::size_t>(n_y * n_x) : 0U);
+        EXPECT_EQ(held.light, read.light);
+        EXPECT_EQ(held.velocity, std::vector<double>(n_y * n_x, 3.5));
+        EXPECT_EQ(held.dispersion, read.dispersion);
+        EXPECT_TRUE(std::isnan(held.white_light[0])) << "outside the aperture";
+        EXPECT_EQ(std::vector(held.white_light.begin() + 1, held.white_light.end()),
+                  std::vector(read.white_light.begin() + 1, read.white_light.end()));
+        const CubeMeasures a = measure(held, {}), b = measure(read, {});
+        EXPECT_EQ(a.flux, b.flux);
+        EXPECT_TRUE(a.signal_to_noise == b.signal_to_noise || !noisy);
+    }
+}
+
+TEST(CubeHdf5, SumsNeedTheWholeField) {
+    const auto error = test::error_of([] { sums_of(product(11, 2)); });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind(), Kind::internal);
+}
+
 TEST(CubeFits, HeadersSayWhereWhatAndHow) {
     const std::string path = (test::scratch("cube-headers") / "cube.fits").string();
     CubeProduct made = product(3);
@@ -335,7 +379,10 @@ TEST(CubeFits, TheSpectralAxisFollowsTheGridAndTheMedium) {
 using Write = void (*)(const std::string&, const CubeProduct&, Communicator&);
 class CubeFailure : public testing::TestWithParam<std::pair<const char*, Write>> {};
 INSTANTIATE_TEST_SUITE_P(Formats, CubeFailure,
-                         testing::Values(std::pair{"cube.h5", Write(write_cube_hdf5)},
+                         testing::Values(std::pair{"cube.h5", Write([](const std::string& path, const CubeProduct& made,
+                                                                       Communicator& comm) {
+                                                       write_cube_hdf5(path, made, comm);
+                                                   })},
                                          std::pair{"cube.fits", Write(write_cube_fits)}),
                          [](const auto& test_case) { return std::string(test_case.param.first).substr(5); });
 

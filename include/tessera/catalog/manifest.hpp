@@ -26,7 +26,7 @@ struct EntryRecord {
     Kind kind = Kind::internal; ///< failed: of the error
     std::string message = {};   ///< failed
     std::int64_t bytes = 0;     ///< done: of the file
-    std::uint64_t checksum = 0; ///< done: WordHash of the file
+    std::uint64_t checksum = 0; ///< done: io::file_checksum
     CubeFacts facts = {};       ///< done: what the file says, but for `config`
     CubeMeasures measures = {}; ///< done: of the file's light
 };
@@ -34,7 +34,7 @@ struct EntryRecord {
 /// A shard that is complete.
 struct ShardRecord {
     std::int64_t bytes = 0;
-    std::uint64_t checksum = 0; ///< WordHash of the file
+    std::uint64_t checksum = 0; ///< io::file_checksum
 };
 
 /// What a run took, over all its ranks.

@@ -50,6 +50,8 @@ public:
     Hdf5Group create_group(const std::string& path); ///< intermediate groups are made
     /// Creates a contiguous dataset; its elements, zero at first, are each written once. Collective.
     Hdf5Dataset create_dataset(const std::string& path, NumberType type, std::span<const std::int64_t> shape);
+    /// A dataset that stays as it is, zero: it takes no room in the file, and nothing may be written to it. Collective.
+    Hdf5Dataset create_zeros(const std::string& path, NumberType type, std::span<const std::int64_t> shape);
     void set(const std::string& attribute, double value);
     void set(const std::string& attribute, std::int64_t value);
     void set(const std::string& attribute, std::span<const double> values);
@@ -62,6 +64,7 @@ public:
 private:
     friend class Hdf5File;
     friend class Hdf5Dataset;
+    Hdf5Dataset create(const std::string& path, NumberType type, std::span<const std::int64_t> shape, bool has_place);
     struct Handle;
     std::shared_ptr<Handle> handle_;
 };
@@ -73,6 +76,7 @@ public:
     std::int64_t n_row() const;      ///< extent of the slowest dimension; 1 for a scalar
     std::int64_t row_length() const; ///< elements in a row
     ElementClass element_class() const;
+    bool takes_room() const;        ///< false: nothing was ever written to it, as create_zeros leaves it
     NumberType number_type() const; ///< the nearest type able to hold the stored one; throws for text
 
     /// Reads rows [first, first + n): n · row_length() numbers, converted to T by HDF5. Collective in a file opened by a
@@ -130,8 +134,9 @@ public:
     static Hdf5Group create(const std::string& path, Communicator* comm = nullptr);
     /// Completes a file that is written: until then it begins with zeros. Brings each rank's data to the disk but rank 0's, whose
     /// turn comes with the file's name (write_aside). No handle of it may be used afterwards. Collective.
+    /// @return  what file_checksum finds, without reading the file; nullopt where several ranks wrote it
     /// @throws Error(Kind::resource)  a full disk, on every rank
-    static void close(const Hdf5Group& any);
+    static std::optional<std::uint64_t> close(const Hdf5Group& any);
 
     static std::string library_version(); ///< "HDF5 1.10.8, parallel"
 };

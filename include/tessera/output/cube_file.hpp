@@ -72,10 +72,11 @@ struct CubeProduct {
 bool is_fits(const std::string& path);
 
 /// Writes the cube as HDF5: /flux, /variance, /mask [wavelength, y, x], /wavelength, /maps/<NAME> [y, x], /stages/…,
-/// /provenance and /provenance/traffic. Each rank writes its slab. Written as .NAME.partial beside the target, brought to
-/// the disk, then renamed: a file of the final name is complete. Collective.
+/// /provenance and /provenance/traffic. Each rank writes its slab; without noise /variance takes no room. Written as .NAME.partial
+/// beside the target, brought to the disk, then renamed: a file of the final name is complete. Collective.
+/// @return  what io::file_checksum finds; nullopt where several ranks wrote it
 /// @throws Error(Kind::resource)  unwritable folder, full disk: on every rank, nothing is left behind
-void write_cube_hdf5(const std::string& path, const CubeProduct& product, Communicator& comm);
+std::optional<std::uint64_t> write_cube_hdf5(const std::string& path, const CubeProduct& product, Communicator& comm);
 
 /// Writes the cube as FITS in the manner of MUSE: DATA, STAT (variance), DQ, map images, WAVE where the wavelengths are
 /// irregular, LSF, CONFIG; celestial and spectral WCS, checksums. CTYPE3 is AWAV for air, else WAVE; an unknown medium is

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tessera/output/bands.hpp"
+#include "tessera/output/cube_file.hpp"
 
 namespace tessera {
 
@@ -26,6 +27,10 @@ struct CubeSums {
 /// Reads them from an HDF5 or FITS cube, a few MB at a time. One process calls it.
 /// @throws Error(Kind::data)  missing, damaged, not a cube of this program
 CubeSums read_cube_sums(const std::string& path);
+
+/// The same of a cube that one rank holds whole: what read_cube_sums finds in the HDF5 file that it becomes, bit for bit.
+/// @throws Error(Kind::internal)  a slab of another size than the field
+CubeSums sums_of(const CubeProduct& product);
 
 /// What the catalogue table says of a cube's light. NaN where there is nothing to measure.
 struct CubeMeasures {

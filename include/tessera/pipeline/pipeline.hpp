@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tessera/comm/communicator.hpp"
+#include "tessera/output/cube_measures.hpp"
 #include "tessera/particles/star_index.hpp"
 #include "tessera/pipeline/config.hpp"
 #include "tessera/synthesis/synthesis.hpp"
@@ -23,6 +24,10 @@ struct CubeSummary {
     SynthesisReport synthesis;
     Traffic traffic;       ///< of this rank, that of the communicator before the run included
     double total_flux = 0; ///< sum over the cube of flux times pixel width, in the output's unit times Angstrom
+    /// Of an HDF5 cube that one rank made, what its file would have to be read for: its sums, where SharedInputs asks for them, and its
+    /// io::file_checksum.
+    std::optional<CubeSums> sums;
+    std::optional<std::uint64_t> checksum;
 };
 
 /// Memory that a rank will need, by item. Phases follow each other: the peak is what is always there plus the largest phase.
@@ -70,6 +75,7 @@ struct SharedInputs {
     std::shared_ptr<SnapshotIndex> snapshot =
         {}; ///< of the same `simulation`, with the galaxies that will be asked for
     std::shared_ptr<const StarIndex> star_index = {}; ///< of that snapshot, for simulation.depth
+    bool with_sums = false;                           ///< CubeSummary::sums
 };
 
 /// Reads it; every rank of `comm` holds it afterwards. Collective. @throws Error(Kind::data)  as ssp::read_library
