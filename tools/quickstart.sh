@@ -37,7 +37,7 @@ step() { printf '\n== %s\n' "$*"; }
 cd -- "$root"
 
 step "building tessera (build/release)"
-configure=(cmake --preset release)
+configure=(cmake --preset release -DTESSERA_UNITY=ON)
 # The tests need packages that the program does not; a build folder that has them already keeps them.
 [ -e build/release/CMakeCache.txt ] || configure+=(-DTESSERA_TESTS=OFF)
 mkdir -p build

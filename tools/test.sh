@@ -14,6 +14,6 @@ fi
 
 "$root/tools/dependencies.sh" build test
 cd -- "$root"
-cmake --preset release -DTESSERA_TESTS=ON -DTESSERA_PRECOMPILE=ON
+cmake --preset release -DTESSERA_TESTS=ON -DTESSERA_PRECOMPILE=ON -DTESSERA_UNITY=ON
 cmake --build --preset release
 exec ctest --test-dir build/release --output-on-failure --no-tests=error -j "${TESSERA_TEST_JOBS:-$(nproc)}" "$@"

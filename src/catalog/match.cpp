@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t random_match = 0x6d617463; // stream of random numbers: "matc"
 
-[[noreturn]] void refuse(const std::string& where, const std::string& found, const std::string& expected) {
+[[noreturn]] void refuse_row(const std::string& where, const std::string& found, const std::string& expected) {
     throw Error({.kind = Kind::config, .where = where, .found = found, .expected = expected});
 }
 
@@ -54,7 +54,7 @@ std::vector<std::int64_t> shares(const std::vector<double>& weights, std::int64_
 
 std::vector<MatchCell> read_match(const std::string& path) {
     std::ifstream file(path);
-    if (!file) { refuse("catalog.match", fmt::format("no readable file '{}'", path), "a text file of cells"); }
+    if (!file) { refuse_row("catalog.match", fmt::format("no readable file '{}'", path), "a text file of cells"); }
     std::vector<MatchCell> cells;
     std::int64_t number = 0;
     double weight = 0;
@@ -66,26 +66,28 @@ std::vector<MatchCell> read_match(const std::string& path) {
         if (values.empty() && words.eof()) { continue; }
         const std::string where = fmt::format("{}, line {}", path, number);
         if (values.size() != 5 || !words.eof()) {
-            refuse(where, line, "mass_min mass_max [Msun] redshift_min redshift_max weight");
+            refuse_row(where, line, "mass_min mass_max [Msun] redshift_min redshift_max weight");
         }
         const MatchCell cell{values[0], values[1], values[2], values[3], values[4]};
         if (!(cell.mass_min >= 0 && cell.mass_min < cell.mass_max && cell.redshift_min > 0 &&
               cell.redshift_min <= cell.redshift_max && cell.weight >= 0)) {
-            refuse(where, line, "ascending ranges, redshifts above 0, a weight from 0 on");
+            refuse_row(where, line, "ascending ranges, redshifts above 0, a weight from 0 on");
         }
         for (const MatchCell& other : cells) {
             const bool same = other.mass_min == cell.mass_min && other.mass_max == cell.mass_max;
             if (!same && cell.mass_min < other.mass_max && other.mass_min < cell.mass_max) {
-                refuse(where,
-                       fmt::format("masses {:g} to {:g} that overlap {:g} to {:g}", cell.mass_min, cell.mass_max,
-                                   other.mass_min, other.mass_max),
-                       "ranges of mass that are the same or apart");
+                refuse_row(where,
+                           fmt::format("masses {:g} to {:g} that overlap {:g} to {:g}", cell.mass_min, cell.mass_max,
+                                       other.mass_min, other.mass_max),
+                           "ranges of mass that are the same or apart");
             }
         }
         weight += cell.weight;
         cells.push_back(cell);
     }
-    if (!(weight > 0)) { refuse(path, fmt::format("{} cells without weight", cells.size()), "some weight above 0"); }
+    if (!(weight > 0)) {
+        refuse_row(path, fmt::format("{} cells without weight", cells.size()), "some weight above 0");
+    }
     std::erase_if(cells, [](const MatchCell& cell) { return cell.weight == 0; });
     return cells;
 }

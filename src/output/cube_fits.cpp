@@ -18,7 +18,7 @@ using io::FitsColumn;
 using io::FitsPixel;
 using io::FitsWriter;
 
-constexpr std::int64_t block_bytes = std::int64_t{4} << 20;
+constexpr std::int64_t turned_bytes = std::int64_t{4} << 20;
 
 /// Lines of a text, as the table CONFIG holds them.
 std::vector<std::string> lines_of(const std::string& text) {
@@ -62,7 +62,7 @@ private:
 
     std::int64_t plane_size() const { return product_.grid.n_y * product_.grid.n_x; }
     std::int64_t planes_per_block() const {
-        return std::max<std::int64_t>(1, block_bytes / static_cast<std::int64_t>(sizeof(float)) / plane_size());
+        return std::max<std::int64_t>(1, turned_bytes / static_cast<std::int64_t>(sizeof(float)) / plane_size());
     }
     std::array<std::int64_t, 3> shape() const {
         return {product_.wavelength.size(), product_.grid.n_y, product_.grid.n_x};

@@ -10,7 +10,7 @@
 namespace tessera::particles {
 namespace {
 
-const std::vector<FieldSpec>& star_fields() {
+const std::vector<FieldSpec>& plain_star_fields() {
     static const std::vector<FieldSpec> fields{
         {"positions", Quantity::length, 3, {"coordinates"}},
         {"velocities", Quantity::velocity, 3, {"velocities"}},
@@ -22,7 +22,7 @@ const std::vector<FieldSpec>& star_fields() {
     return fields;
 }
 
-const std::vector<FieldSpec>& gas_fields() {
+const std::vector<FieldSpec>& plain_gas_fields() {
     static const std::vector<FieldSpec> fields{
         {"positions", Quantity::length, 3, {"coordinates"}},
         {"velocities", Quantity::velocity, 3, {"velocities"}},
@@ -93,8 +93,10 @@ Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
         return n;
     };
     plan.info.rows_by_type = {{"stars", total("stars")}, {"gas", total("gas")}};
-    plan.stars = plan_table(contents, "stars", {0, total("stars")}, star_fields(), {}, "plain file");
-    if (options.gas) { plan.gas = plan_table(contents, "gas", {0, total("gas")}, gas_fields(), {}, "plain file"); }
+    plan.stars = plan_table(contents, "stars", {0, total("stars")}, plain_star_fields(), {}, "plain file");
+    if (options.gas) {
+        plan.gas = plan_table(contents, "gas", {0, total("gas")}, plain_gas_fields(), {}, "plain file");
+    }
     plan.gas.kind = TableKind::gas;
     complete(plan, options.path, *contents.open);
     return plan;

@@ -6,7 +6,7 @@
 namespace tessera::particles {
 namespace {
 
-const std::vector<FieldSpec>& star_fields() {
+const std::vector<FieldSpec>& rubix_star_fields() {
     static const std::vector<FieldSpec> fields{
         {"positions", Quantity::length, 3, {"coords"}},
         {"velocities", Quantity::velocity, 3, {"velocity"}},
@@ -18,7 +18,7 @@ const std::vector<FieldSpec>& star_fields() {
     return fields;
 }
 
-const std::vector<FieldSpec>& gas_fields() {
+const std::vector<FieldSpec>& rubix_gas_fields() {
     static const std::vector<FieldSpec> fields{
         {"positions", Quantity::length, 3, {"coords"}},
         {"velocities", Quantity::velocity, 3, {"velocity"}},
@@ -69,8 +69,8 @@ Plan plan_rubix(const InputFiles& input, const SnapshotOptions& options) {
     }
     const std::int64_t n_star = contents.rows.at(stars).front(), n_gas = contents.rows.at(gas).front();
     plan.info.rows_by_type = {{"stars", n_star}, {"gas", n_gas}};
-    plan.stars = plan_table(contents, stars, {0, n_star}, star_fields(), {}, "RUBIX galaxy file");
-    if (options.gas) { plan.gas = plan_table(contents, gas, {0, n_gas}, gas_fields(), {}, "RUBIX galaxy file"); }
+    plan.stars = plan_table(contents, stars, {0, n_star}, rubix_star_fields(), {}, "RUBIX galaxy file");
+    if (options.gas) { plan.gas = plan_table(contents, gas, {0, n_gas}, rubix_gas_fields(), {}, "RUBIX galaxy file"); }
     plan.gas.kind = TableKind::gas;
     complete(plan, options.path, *contents.open);
     return plan;
