@@ -1,5 +1,5 @@
 tessera_test(scaling/statistics)
-tessera_test(scaling/model RANKS 1 2 3 4)
+tessera_test(scaling/model RANKS 1 2 3 4 7 16)
 tessera_test(scaling/study RANKS 2 3 4)
 
 # Several studies on one page.
