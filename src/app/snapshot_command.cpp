@@ -46,6 +46,8 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
     known.add_options()("stars", po::value<std::string>(), "number of stars in all [100000]");
     known.add_options()("gas", po::value<std::string>(), "number of gas cells in all [a fifth of the stars]");
     known.add_options()("subhalos", po::value<std::string>(), "tng: number of subhaloes [8]");
+    known.add_options()("largest", po::value<std::string>(),
+                        "tng: share of the stars in the largest subhalo [by the power law]");
     known.add_options()("chunks", po::value<std::string>(), "tng: files of snapshot and catalogue [3]");
     known.add_options()("seed", po::value<std::string>(), "same seed, same bytes, on any number of ranks [1]");
     known.add_options()("snapshot", po::value<std::string>(), "tng: number in the file names [99]");
@@ -78,6 +80,7 @@ int make(const std::vector<std::string>& arguments, Communicator& comm) {
     assign(given, "stars", options.n_star);
     assign(given, "gas", options.n_gas);
     assign(given, "subhalos", options.n_subhalo);
+    assign(given, "largest", options.largest_fraction);
     assign(given, "chunks", options.n_chunk);
     assign(given, "seed", options.seed);
     assign(given, "snapshot", options.snapshot);

@@ -38,9 +38,14 @@ void check_numbers(const SyntheticOptions& o) {
           "it holds one galaxy: leave the option away, or take the layout tng");
     check(tng || !o.n_chunk, "number of chunk files", o.n_chunk.value_or(0), "none in the plain layout",
           "it is one file: leave the option away, or take the layout tng");
+    check(tng || !o.largest_fraction, "share of the largest subhalo", o.largest_fraction.value_or(0),
+          "none in the plain layout", "it holds one galaxy: leave the option away, or take the layout tng");
     check(o.n_subhalo.value_or(1) >= 1, "number of subhaloes", o.n_subhalo.value_or(1), ">= 1", "ask for at least one");
     check(o.n_subhalo.value_or(1) <= o.n_star, "number of subhaloes", o.n_subhalo.value_or(1),
           "no more than there are stars", "ask for more stars or fewer subhaloes");
+    const double largest = o.largest_fraction.value_or(0.5);
+    check(largest > 0 && largest < 1, "share of the largest subhalo", largest, "above 0, below 1",
+          "0.9 makes a giant among dwarfs");
     check(o.n_chunk.value_or(1) >= 1 && o.n_chunk.value_or(1) <= 100000, "number of chunk files", o.n_chunk.value_or(1),
           "1 to 100000", "a few are enough to test reading across files");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "particles/synthetic_random.hpp"
 #include "tessera/core/constants.hpp"
@@ -105,6 +106,10 @@ void Population::place_groups(const SyntheticOptions& options) {
     std::vector<double> mass(static_cast<std::size_t>(options.n_subhalo.value_or(8)));
     for (std::size_t k = 0; k < mass.size(); ++k) {
         mass[k] = relative_mass(static_cast<std::int64_t>(k), static_cast<std::int64_t>(mass.size()));
+    }
+    if (options.largest_fraction) {
+        const double f = *options.largest_fraction, others = std::accumulate(mass.begin() + 1, mass.end(), 0.0);
+        mass[0] = std::max(mass[0], f / (1 - f) * others); // it stays the largest
     }
     const auto members = assign_groups(seed, mass);
     std::vector<double> weight; // by object

@@ -35,6 +35,8 @@ TEST(SyntheticOptions, NumbersOutOfRangeAreRefusedByName) {
         {"redshift", [=](SyntheticOptions& o) { o.redshift = nan; }},
         {"number of subhaloes", [](SyntheticOptions& o) { o.n_subhalo = 0; }},
         {"number of subhaloes", [](SyntheticOptions& o) { o.n_subhalo = 201; }},
+        {"share of the largest subhalo", [](SyntheticOptions& o) { o.largest_fraction = 1; }},
+        {"share of the largest subhalo", [=](SyntheticOptions& o) { o.largest_fraction = nan; }},
         {"number of chunk files", [](SyntheticOptions& o) { o.n_chunk = 0; }},
         {"box size", [](SyntheticOptions& o) { o.box_size = 0; }},
         {"stellar mass", [](SyntheticOptions& o) { o.stellar_mass = -1e10; }},
@@ -59,9 +61,13 @@ TEST(SyntheticOptions, NumbersOutOfRangeAreRefusedByName) {
 
 TEST(SyntheticOptions, PlainLayoutHasNeitherSubhaloesNorChunks) {
     const fs::path path = test::scratch("options-plain") / "out.h5";
-    for (const bool subhaloes : {true, false}) {
+    for (const int option : {0, 1, 2}) {
         SyntheticOptions options = small(path);
-        (subhaloes ? options.n_subhalo : options.n_chunk) = 2;
+        if (option == 2) {
+            options.largest_fraction = 0.5;
+        } else {
+            (option == 0 ? options.n_subhalo : options.n_chunk) = 2;
+        }
         const auto error = test::error_of([&] { make_snapshot(options, test::world()); });
         ASSERT_TRUE(error);
         EXPECT_EQ(error->kind(), Kind::config);

@@ -405,5 +405,20 @@ TEST_F(SyntheticTng, AsManySubhaloesAsStarsIsNoTrouble) {
     for (const double v : snapshot.subhaloes("SubhaloVel")) { EXPECT_TRUE(std::isfinite(v)); }
 }
 
+TEST_F(SyntheticTng, AGiantHasTheShareThatIsAskedFor) {
+    SyntheticOptions options = box_options("tng-giant");
+    options.n_star = 20000;
+    options.n_subhalo = 200;
+    options.largest_fraction = 0.8;
+    make_snapshot(options, test::world());
+    const auto n = Made(options).subhaloes("SubhaloLenType");
+    double largest = 0, all = 0;
+    for (std::size_t s = 0; s < n.size() / 6; ++s) {
+        largest = std::max(largest, n[6 * s + 4]);
+        all += n[6 * s + 4];
+    }
+    EXPECT_NEAR(largest / all, 0.8, 201.0 / all); // ends of shares are rounded
+}
+
 } // namespace
 } // namespace tessera

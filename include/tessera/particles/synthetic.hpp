@@ -25,18 +25,20 @@ struct SyntheticOptions {
     std::int64_t n_star = 100000;      ///< rows of the star type in all; in the tng layout wind cells are among them
     std::optional<std::int64_t> n_gas; ///< gas cells in all; unset: a fifth of n_star
     std::optional<std::int64_t> n_subhalo; ///< tng alone: subhaloes of a power-law mass function; unset: 8
-    std::optional<std::int64_t> n_chunk;   ///< tng alone: files of the snapshot and of the catalogue; unset: 3
-    std::int64_t seed = 1;                 ///< >= 0; the same seed gives the same bytes on any number of ranks
-    std::int64_t snapshot = 99;            ///< tng: the number in the file names
-    double redshift = 0.0;                 ///< of the snapshot: scale factor, ages
-    double box_size = 35000.0;             ///< tng: side of the periodic box, ckpc/h
-    std::optional<double> stellar_mass;    ///< Msun formed, all stars together; unset: 5e5 Msun a star
-    std::optional<double> scale_length;    ///< kpc, of the (largest) disc; unset: 3.5 (M / 5e10 Msun)^0.25
-    std::optional<double> v_max;           ///< km/s, flat part of its rotation curve; unset: 220 (M / 5e10 Msun)^0.25
-    double disc_fraction = 0.8;            ///< of the stars; the rest is the bulge
-    double gas_fraction = 0.1;             ///< gas mass over stellar mass formed
-    std::optional<double> inclination; ///< degree, 0 face-on, disc normal against +z; unset: random, uniform on SO(3)
-    double position_angle = 0.0;       ///< degree, major axis from +x towards +y; used with an inclination
+    std::optional<double>
+        largest_fraction; ///< tng alone: of the stars in subhaloes, those of the largest; unset: as the power law has it
+    std::optional<std::int64_t> n_chunk; ///< tng alone: files of the snapshot and of the catalogue; unset: 3
+    std::int64_t seed = 1;               ///< >= 0; the same seed gives the same bytes on any number of ranks
+    std::int64_t snapshot = 99;          ///< tng: the number in the file names
+    double redshift = 0.0;               ///< of the snapshot: scale factor, ages
+    double box_size = 35000.0;           ///< tng: side of the periodic box, ckpc/h
+    std::optional<double> stellar_mass;  ///< Msun formed, all stars together; unset: 5e5 Msun a star
+    std::optional<double> scale_length;  ///< kpc, of the (largest) disc; unset: 3.5 (M / 5e10 Msun)^0.25
+    std::optional<double> v_max;         ///< km/s, flat part of its rotation curve; unset: 220 (M / 5e10 Msun)^0.25
+    double disc_fraction = 0.8;          ///< of the stars; the rest is the bulge
+    double gas_fraction = 0.1;           ///< gas mass over stellar mass formed
+    std::optional<double> inclination;   ///< degree, 0 face-on, disc normal against +z; unset: random, uniform on SO(3)
+    double position_angle = 0.0;         ///< degree, major axis from +x towards +y; used with an inclination
 };
 
 /// Writes the snapshot; collective. Every number of particle i comes from (seed, i) alone, so that files are the same byte
