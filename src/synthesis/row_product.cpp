@@ -18,28 +18,31 @@ namespace {
 constexpr std::int64_t panel_floats = 512 * 1024 / 4; ///< half of a level-2 cache of 1 MiB
 
 /// A list alone, with its own keys.
-SpaxelGroup single(const RowList& list) {
-    SpaxelGroup group{.width = 1, .spaxel = {}, .key = list.key, .weight = list.weight};
+SpaxelGroup single(RowList&& list) {
+    SpaxelGroup group{.width = 1, .spaxel = {}, .key = std::move(list.key), .weight = std::move(list.weight)};
     group.spaxel.fill(-1);
     group.spaxel[0] = list.spaxel;
     return group;
 }
 
-/// Merges lists: every key that any of them has, with the weights of all.
-SpaxelGroup merged(std::span<const RowList* const> lists) {
-    SpaxelGroup group{.width = tile_spaxels, .spaxel = {}, .key = {}, .weight = {}};
-    group.spaxel.fill(-1);
+/// Marks every key that any of the lists has; none of them is empty. @return  number of keys
+std::size_t unite(std::span<RowList* const> lists, KeyUnion& keys) {
     std::uint32_t least = ~0U, most = 0;
-    for (const RowList* list : lists) { // none of them is empty
+    for (const RowList* list : lists) {
         least = std::min(least, list->key.front());
         most = std::max(most, list->key.back());
     }
-    thread_local KeyUnion keys;
     keys.begin(least, most);
     for (const RowList* list : lists) {
         for (const std::uint32_t key : list->key) { keys.add(key); }
     }
-    const std::size_t n = keys.close();
+    return keys.close();
+}
+
+/// Lists together: every key of their union, with the weights of all.
+SpaxelGroup merged(std::span<RowList* const> lists, const KeyUnion& keys, std::size_t n) {
+    SpaxelGroup group{.width = tile_spaxels, .spaxel = {}, .key = {}, .weight = {}};
+    group.spaxel.fill(-1);
     group.key.reserve(n);
     keys.each([&](std::uint32_t key) { group.key.push_back(key); });
     group.weight.assign(n * tile_spaxels, 0.0F);
@@ -54,31 +57,31 @@ SpaxelGroup merged(std::span<const RowList* const> lists) {
 }
 
 /// Lists of similar length and place in velocity stand together: those are the ones that share rows.
-std::vector<const RowList*> by_likeness(const std::vector<RowList>& lists, std::int64_t n_column) {
+std::vector<RowList*> by_likeness(std::vector<RowList>& lists, std::int64_t n_column) {
     struct Likeness {
         int octave;
         std::uint32_t middle;
         std::int64_t spaxel;
-        const RowList* list;
+        RowList* list;
         bool operator<(const Likeness& other) const {
             return std::tie(octave, middle, spaxel) < std::tie(other.octave, other.middle, other.spaxel);
         }
     };
     std::vector<Likeness> order;
-    for (const RowList& list : lists) {
+    for (RowList& list : lists) {
         if (list.key.empty()) { continue; }
         const int octave = static_cast<int>(std::log2(static_cast<double>(list.size())));
         const auto middle = (list.key.front() / 2 + list.key.back() / 2) / static_cast<std::uint32_t>(n_column);
         order.push_back({octave, middle, list.spaxel, &list});
     }
     std::sort(order.begin(), order.end());
-    std::vector<const RowList*> out;
+    std::vector<RowList*> out;
     for (const Likeness& one : order) { out.push_back(one.list); }
     return out;
 }
 
 /// Together where that is cheaper than each alone.
-std::vector<SpaxelGroup> group_of(std::span<const RowList* const> lists, double cost_of_single) {
+std::vector<SpaxelGroup> group_of(std::span<RowList* const> lists, double cost_of_single) {
     std::int64_t alone = 0;
     std::int64_t longest = 0;
     for (const RowList* list : lists) {
@@ -90,30 +93,42 @@ std::vector<SpaxelGroup> group_of(std::span<const RowList* const> lists, double 
     };
     std::vector<SpaxelGroup> out;
     if (cheaper(longest)) { // no shorter than the longest: often that settles it
-        SpaxelGroup together = merged(lists);
-        if (cheaper(static_cast<std::int64_t>(together.key.size()))) {
-            out.push_back(std::move(together));
+        thread_local KeyUnion keys;
+        const std::size_t n = unite(lists, keys);
+        if (cheaper(static_cast<std::int64_t>(n))) {
+            out.push_back(merged(lists, keys, n));
             return out;
         }
     }
-    for (const RowList* list : lists) { out.push_back(single(*list)); }
+    for (RowList* list : lists) { out.push_back(single(std::move(*list))); }
     return out;
 }
 
-std::vector<SpaxelGroup> make_groups(const std::vector<RowList>& lists, std::int64_t n_column, double cost_of_single,
+std::vector<SpaxelGroup> make_groups(std::vector<RowList>&& lists, std::int64_t n_column, double cost_of_single,
                                      const device::Host& where) {
-    const std::vector<const RowList*> order = by_likeness(lists, n_column);
+    const std::vector<RowList*> order = by_likeness(lists, n_column);
     const auto n = static_cast<std::int64_t>(order.size());
     std::vector<std::vector<SpaxelGroup>> made(static_cast<std::size_t>((n + tile_spaxels - 1) / tile_spaxels));
     device::for_each(where, static_cast<std::int64_t>(made.size()), 4, [&](std::int64_t i) {
         const std::int64_t first = i * tile_spaxels;
         const auto count = static_cast<std::size_t>(std::min(tile_spaxels, n - first));
         made[static_cast<std::size_t>(i)] =
-            group_of(std::span<const RowList* const>(order.data() + first, count), cost_of_single);
+            group_of(std::span<RowList* const>(order.data() + first, count), cost_of_single);
     });
     std::vector<SpaxelGroup> groups;
     for (auto& some : made) { std::move(some.begin(), some.end(), std::back_inserter(groups)); }
     return groups;
+}
+
+/// visit(row, first, end) for the keys [first, end) of each row. One division a row: keys ascend.
+template <class Visit>
+void for_each_row(std::span<const std::uint32_t> keys, std::int64_t n_column, const Visit& visit) {
+    for (std::size_t i = 0; i < keys.size();) {
+        const std::int64_t row = keys[i] / n_column, end_of_row = (row + 1) * n_column;
+        const std::size_t first = i;
+        while (i < keys.size() && keys[i] < end_of_row) { ++i; }
+        visit(row, first, i);
+    }
 }
 
 RowPanels make_panels(std::vector<SpaxelGroup>& groups, const RowTemplates& templates) {
@@ -121,7 +136,9 @@ RowPanels make_panels(std::vector<SpaxelGroup>& groups, const RowTemplates& temp
     RowPanels panels;
     panels.slot.assign(static_cast<std::size_t>(templates.grid.n), -1);
     for (const SpaxelGroup& group : groups) {
-        for (const std::uint32_t key : group.key) { panels.slot[static_cast<std::size_t>(key / n_column)] = 0; }
+        for_each_row(group.key, n_column, [&](std::int64_t row, std::size_t /*first*/, std::size_t /*end*/) {
+            panels.slot[static_cast<std::size_t>(row)] = 0;
+        });
     }
     for (std::size_t row = 0; row < panels.slot.size(); ++row) {
         if (panels.slot[row] < 0) { continue; }
@@ -136,18 +153,18 @@ RowPanels make_panels(std::vector<SpaxelGroup>& groups, const RowTemplates& temp
     panels.segments.resize(static_cast<std::size_t>(panels.size()));
     for (std::size_t g = 0; g < groups.size(); ++g) {
         std::vector<std::uint32_t>& keys = groups[g].key;
-        const auto n = static_cast<std::int64_t>(keys.size());
-        for (std::int64_t i = 0; i < n;) {
-            const std::int64_t panel = panels.slot[keys[static_cast<std::size_t>(i)] / n_column] / rows_per_panel;
-            const std::int64_t first = i;
-            for (; i < n; ++i) {
-                std::uint32_t& key = keys[static_cast<std::size_t>(i)];
-                const std::int64_t slot = panels.slot[key / n_column];
-                if (slot / rows_per_panel != panel) { break; }
-                key = static_cast<std::uint32_t>(slot % rows_per_panel * n_column + key % n_column); // row of the panel
+        std::int64_t panel_before = -1;
+        for_each_row(keys, n_column, [&](std::int64_t row, std::size_t first, std::size_t end) {
+            const std::int64_t slot = panels.slot[static_cast<std::size_t>(row)], panel = slot / rows_per_panel;
+            const auto moved = static_cast<std::uint32_t>((slot % rows_per_panel - row) * n_column); // modulo 2^32
+            for (std::size_t i = first; i < end; ++i) { keys[i] += moved; } // now a row of the panel
+            std::vector<PanelSegment>& segments = panels.segments[static_cast<std::size_t>(panel)];
+            if (panel != panel_before) {
+                segments.push_back({static_cast<std::int32_t>(g), static_cast<std::int64_t>(first), 0});
             }
-            panels.segments[static_cast<std::size_t>(panel)].push_back({static_cast<std::int32_t>(g), first, i});
-        }
+            segments.back().end = static_cast<std::int64_t>(end);
+            panel_before = panel;
+        });
     }
     return panels;
 }
@@ -160,9 +177,9 @@ struct RowProduct::Task {
     std::vector<WaveRange> waves; ///< the pixels
 };
 
-RowProduct::RowProduct(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
+RowProduct::RowProduct(std::vector<RowList>&& lists, const RowTemplates& templates, double cost_of_single,
                        const device::Host& where)
-    : templates_(templates), groups_(make_groups(lists, templates.spectra.n_column, cost_of_single, where)),
+    : templates_(templates), groups_(make_groups(std::move(lists), templates.spectra.n_column, cost_of_single, where)),
       panels_(make_panels(groups_, templates)) {}
 
 void RowProduct::work(const Task& task, const BlockView& block, const std::function<void()>& meanwhile) const {

@@ -48,7 +48,7 @@ struct RowPanels {
 class RowProduct {
 public:
     /// @param lists  their `spaxel` is the row of the block that they are added to
-    RowProduct(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
+    RowProduct(std::vector<RowList>&& lists, const RowTemplates& templates, double cost_of_single,
                const device::Host& where);
     /// block[spaxel, pixel] += sum over the spaxel's weights of weight · (template seen in the pixel): W · T, R included.
     /// @param meanwhile  called by the calling thread after each panel, every millisecond or so

@@ -104,7 +104,8 @@ SpaxelLight::Batch SpaxelLight::make_next(std::size_t first) const {
             lists.push_back(std::move(list));
         }
     }
-    batch.product = std::make_unique<RowProduct>(lists, templates_, source_.cost_of_single, source_.input.where);
+    batch.product =
+        std::make_unique<RowProduct>(std::move(lists), templates_, source_.cost_of_single, source_.input.where);
     return batch;
 }
 

@@ -154,7 +154,8 @@ void multiply(benchmark::State& state) {
     for (auto _ : state) {
         std::fill_n(cube.flux().data(), cube.n_spaxel() * cube.n_wave(), 0.0F);
         const Stopwatch watch;
-        RowProduct(lists, templates, tile_kernels().cost_of_single, {threads}).add_to(whole.open(0, 0), {threads});
+        RowProduct(std::vector(lists), templates, tile_kernels().cost_of_single, {threads})
+            .add_to(whole.open(0, 0), {threads});
         state.SetIterationTime(watch.seconds());
         seconds += watch.seconds();
     }
