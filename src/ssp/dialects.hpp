@@ -11,9 +11,21 @@
 /// read_library then checks it. All run on one rank and do not communicate.
 namespace tessera::ssp {
 
-Library read_rubix_hdf5(const std::string& path, const ReadHints& hints,
-                        const device::Host& where); ///< rubix and plain
-Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, const device::Host& where);
+enum class FluxUnit { lsun_per_angstrom, lsun_per_hz, erg_per_s_per_angstrom };
+
+/// Spectra that are left in their HDF5 file, [metallicity, age, wavelength]: several ranks will unpack them.
+struct StoredFlux {
+    std::string file, dataset;
+    FluxUnit unit = FluxUnit::lsun_per_angstrom;
+};
+
+/// Rubix and plain. The library's flux is left empty, and `flux` says where it is; check_sum when it is there.
+Library read_rubix_hdf5(const std::string& path, const ReadHints& hints, StoredFlux& flux);
+/// The plain layout carries the checksum of its content: a file cut or altered since is not read as if nothing were.
+void check_sum(const std::string& path, const Library& library);
+Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, StoredFlux& flux); ///< likewise without flux
+/// The spectra of metallicities [first, first + n), in Lsun/Angstrom, to their place in the library's flux.
+void read_flux(const StoredFlux& flux, std::int64_t first, std::int64_t n, Library& library, const device::Host& where);
 Library read_bc03_fits(const std::string& path, const ReadHints& hints);
 Library read_ppxf_npz(const std::string& path, const ReadHints& hints);
 Library read_pypipe3d_fits(const std::string& path, const ReadHints& hints);
@@ -41,7 +53,6 @@ std::vector<double> metallicities_as_mass_fraction(const RawAxis& axis, const Re
 /// To Angstrom. A missing unit is Angstrom: every dialect says so.
 std::vector<double> wavelengths_in_angstrom(const RawAxis& axis);
 
-enum class FluxUnit { lsun_per_angstrom, lsun_per_hz, erg_per_s_per_angstrom };
 /// A missing unit is Lsun/Angstrom per Msun, as RUBIX's layout has it.
 FluxUnit flux_unit_of(const std::optional<std::string>& unit, const std::string& where);
 /// In Lsun/Angstrom. @param flux  [row, wavelength] in `unit`;  wavelength  Angstrom

@@ -7,7 +7,7 @@
 
 namespace tessera::ssp {
 
-Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, const device::Host& where) {
+Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, StoredFlux& stored) {
     const io::Hdf5Group file = io::Hdf5File::open(path);
     Library library;
     library.source = path;
@@ -26,7 +26,7 @@ Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, const de
         metallicities_as_mass_fraction(metallicity, hints, MetallicityUnit::log10_mass_fraction, std::nullopt);
     library.wavelength = wavelengths_in_angstrom(read_axis(file, "ssp_wave"));
     check_shape(flux, library);
-    library.flux = flux_in_lsun_per_angstrom(FluxUnit::lsun_per_hz, library.wavelength, flux.read_all<double>(where));
+    stored = {path, "ssp_flux", FluxUnit::lsun_per_hz};
     return library;
 }
 

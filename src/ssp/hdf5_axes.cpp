@@ -1,6 +1,8 @@
 #include "ssp/hdf5_axes.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -59,6 +61,22 @@ void check_shape(const io::Hdf5Dataset& flux, const Library& library) {
                  .found = fmt::format("shape [{}]", fmt::join(flux.shape(), ", ")),
                  .expected = fmt::format("[metallicity, age, wavelength] = [{}]", fmt::join(expected, ", ")),
                  .cure = "transpose the spectra, or complete the axes"});
+}
+
+void read_flux(const StoredFlux& flux, std::int64_t first, std::int64_t n, Library& library,
+               const device::Host& where) {
+    const io::Hdf5Dataset dataset = io::Hdf5File::open(flux.file).dataset(flux.dataset);
+    check_shape(dataset, library); // the file may be another by now
+    const auto row = static_cast<std::size_t>(dataset.row_length());
+    const std::span<float> to =
+        std::span(library.flux).subspan(static_cast<std::size_t>(first) * row, static_cast<std::size_t>(n) * row);
+    if (flux.unit == FluxUnit::lsun_per_angstrom) {
+        dataset.read_rows<float>(first, n, to, where); // as stored: the plain layout comes back bit for bit
+        return;
+    }
+    const std::vector<double> stored = dataset.read_rows<double>(first, n, where);
+    const std::vector<float> converted = flux_in_lsun_per_angstrom(flux.unit, library.wavelength, stored);
+    std::copy(converted.begin(), converted.end(), to.begin());
 }
 
 std::string stem_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }

@@ -19,8 +19,10 @@ Medium medium_of_file(const io::Hdf5Group& file, const io::Hdf5Dataset& waveleng
     return Medium::unknown;
 }
 
-/// The plain layout carries the checksum of its content: a file cut or altered since is not read as if nothing were.
-void check_sum(const io::Hdf5Group& file, const Library& library) {
+} // namespace
+
+void check_sum(const std::string& path, const Library& library) {
+    const io::Hdf5Group file = io::Hdf5File::open(path);
     const auto text = file.find_text("checksum");
     if (!text) { return; }
     const bool first = file.find_number("version").value_or(1) < 2;
@@ -35,9 +37,7 @@ void check_sum(const io::Hdf5Group& file, const Library& library) {
     }
 }
 
-} // namespace
-
-Library read_rubix_hdf5(const std::string& path, const ReadHints& hints, const device::Host& where) {
+Library read_rubix_hdf5(const std::string& path, const ReadHints& hints, StoredFlux& stored) {
     const io::Hdf5Group file = io::Hdf5File::open(path);
     Library library;
     library.source = path;
@@ -54,13 +54,7 @@ Library read_rubix_hdf5(const std::string& path, const ReadHints& hints, const d
     library.wavelength = wavelengths_in_angstrom(read_axis(file, "wavelength"));
     library.medium = medium_of_file(file, file.dataset("wavelength"));
     check_shape(flux, library);
-    const FluxUnit unit = flux_unit_of(unit_of(flux), flux.where());
-    if (unit == FluxUnit::lsun_per_angstrom) {
-        library.flux = flux.read_all<float>(where); // as stored: the plain layout comes back bit for bit
-    } else {
-        library.flux = flux_in_lsun_per_angstrom(unit, library.wavelength, flux.read_all<double>(where));
-    }
-    if (plain) { check_sum(file, library); }
+    stored = {path, "flux", flux_unit_of(unit_of(flux), flux.where())};
     return library;
 }
 

@@ -1,6 +1,6 @@
 tessera_test(ssp/interpolation)
 tessera_test(ssp/demo)
-tessera_test(ssp/library RANKS 1 2)
+tessera_test(ssp/library RANKS 1 2 3)
 tessera_test(ssp/ppxf RANKS 1 2)
 tessera_test(ssp/fits RANKS 1 2)
 tessera_test(ssp/compression)
