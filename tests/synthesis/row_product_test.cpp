@@ -90,7 +90,7 @@ Dense dense_product(const std::vector<RowList>& lists, const RowTemplates& templ
 /// cube += W · T, the pixels cut into blocks, each of them made of `n_piece` pieces.
 void multiply_rows(const std::vector<RowList>& lists, const RowTemplates& templates, double cost_of_single,
                    const device::Host& where, PartialCube& cube, int n_piece = 1, int n_block = 1) {
-    const RowProduct product(lists, templates, cost_of_single, where);
+    const RowProduct product(std::vector<RowList>(lists), templates, cost_of_single, where);
     const CubeBlocks blocks{
         .n_spaxel = cube.n_spaxel(), .n_wave = cube.n_wave(), .n_rank = n_piece, .n_wave_block = n_block};
     for (int b = 0; b < n_block; ++b) {

@@ -38,8 +38,8 @@ struct SnapshotOptions {
     std::optional<std::int64_t> snapshot;
     std::optional<std::int64_t> subhalo;
     bool gas = true;
-    std::optional<double> depth;
-    std::optional<std::string> index;
+    std::optional<double> depth = {};
+    std::optional<std::string> index = {};
     bool hubble_flow = true;
 
     template <class Visitor>
