@@ -37,7 +37,8 @@ TEST(AnInputFile, ThatVanishesOrChangesBetweenLookingAndReadingIsADataError) {
 TEST(AnInputFile, ThatOneRankCannotReadIsADataErrorOfAll) {
     std::vector<Case> cases = {
         {"input-eio-0", "pread:0:EIO", expect(3, {"stars.hdf5", "Input/output error"})},
-        {"input-eio-2", "pread:2:EIO", expect(3, {"stars.hdf5", "Input/output error"})},
+        {"input-eio-2", "pread:2:EIO:stars.hdf5", expect(3, {"stars.hdf5", "Input/output error"})},
+        {"library-eio-2", "pread:2:EIO:library.h5", expect(3, {"library.h5", "Input/output error"})},
     };
     if (!sanitizers_need_files) {
         cases.push_back({"input-unopened", "read:1:no-files", expect(3, {"stars.hdf5", "Too many open files"})});

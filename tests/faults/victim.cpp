@@ -5,7 +5,8 @@
 //                                "rename#2": the second time
 //                          WHAT  a signal (KILL, TERM, INT, HUP, STOP); pause: stand still until a signal comes; or what befalls FILE:
 //                                remove, truncate (to half), grow, touch; or this process: no-files (it can open no more),
-//                                small-files (of 100 kB); or the call: ENOSPC, EIO
+//                                small-files (of 100 kB); or the call: ENOSPC, EIO, on
+//                                FILE alone where one is named
 //
 // It happens once. The rank then leaves a file "reached" in the current folder, and every rank one of the name pid.RANK. What the
 // handler of signals says is in said.RANK as well: Open MPI's launcher loses it now and then when a signal ends it.
@@ -101,6 +102,11 @@ bool fails_at(const char* call, int file = -1) {
     struct stat status{};
     if (fault.at != call) { return false; }
     if (file >= 0) { ::fstat(file, &status); }
+    const bool of_call = fault.what == "ENOSPC" || fault.what == "EIO";
+    struct stat named{};
+    if (of_call && !fault.file.empty() && (::stat(fault.file.c_str(), &named) != 0 || named.st_ino != status.st_ino)) {
+        return false;
+    }
     if (fault.here && --fault.times <= 0) {
         reason = happen();
         inode = status.st_ino;
