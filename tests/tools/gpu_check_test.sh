@@ -27,6 +27,9 @@ refused "'none.zip'" "$root/tools/gpu_pack.sh" none.zip
 "$check" --pack pack.tar.gz --build "$build" 2>pack.log || fail "packing: $(cat pack.log)"
 mkdir elsewhere
 tar -C elsewhere -xzf pack.tar.gz
+cmp -s "$build/gpu_tests.txt" elsewhere/tessera-gpu/gpu_tests.txt || fail "the pack lists other tests than the build"
+# ctest runs them all on the emulation by itself; a few show that they are found and judged.
+grep -E '^(device/cuda|pipeline/device|cube/device_cube) ' "$build/gpu_tests.txt" >elsewhere/tessera-gpu/gpu_tests.txt
 # Neither the build's libraries nor its MPI are found by way of the environment.
 unset LD_LIBRARY_PATH OPAL_PREFIX
 elsewhere/tessera-gpu/gpu_check.sh --device emulated --minutes 12 -o report.json >check.log 2>&1 || fail "$(cat check.log)"
