@@ -7,10 +7,10 @@
 
 namespace tessera::catalog {
 
-/// Seconds on one core like that of configs/machines/laptop.yaml, from the rates there and in docs/performance.md: laying out a cube; a
-/// star read and deposited; a voxel summed, observed and written.
+/// Seconds on one core like that of configs/machines/laptop.yaml, from the rates in docs/performance.md: laying out a cube; a star read
+/// and deposited; a voxel summed, observed and written.
 struct Costs {
-    double a_cube = 0.05, a_star = 3e-7, a_voxel = 4e-8;
+    double a_cube = 0.025, a_star = 3e-7, a_voxel = 1.6e-8;
     double a_row = 1e-7; ///< read to see whether it lies in the field
     double n_voxel = 0;  ///< of a cube, with the margin of the PSF
 
