@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # tools/load_shards.py on a small catalogue: every cube once, on one side of the split, in another order with a seed.
-# Usage: load_shards_test.sh SOURCE_TREE PROGRAM. PYTHON is the interpreter (python3). Exit status 77: it has no h5py.
+# Usage: load_shards_test.sh SOURCE_TREE PROGRAM. PYTHON is the interpreter (that of tools/python_environment.sh, or python3). Exit status 77: it has no h5py.
 set -euo pipefail
 
 root=$1
 program=$2
-python=${PYTHON:-python3}
+python=${PYTHON:-$root/build/python/bin/python}
+[ -x "$python" ] || python=${PYTHON:-python3}
 if ! "$python" -c 'import h5py, numpy' 2>/dev/null; then
     echo "skipped: $python has no h5py (pip install h5py numpy)"
     exit 77
