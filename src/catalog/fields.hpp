@@ -14,7 +14,8 @@ namespace tessera::catalog {
 class Fields {
 public:
     /// Nothing is added where shared.star_index is null.
-    Fields(const CatalogConfig& config, const SharedInputs& shared) : config_(config), shared_(shared) {}
+    Fields(const CatalogConfig& config, const SharedInputs& shared)
+        : config_(config), shared_(shared), cosmology_(config.cube.cosmology) {}
 
     /// Whether rows_of are those that a cube will ask for: not where the stars decide on the rotation or the centre.
     bool are_known() const;
@@ -28,6 +29,7 @@ private:
 
     const CatalogConfig& config_;
     const SharedInputs& shared_;
+    Cosmology cosmology_;
     std::map<std::int64_t, std::array<double, 2>> reach_; ///< arcsec, by bundle
 };
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "catalog/fields.hpp"
+#include "tessera/core/seconds_since.hpp"
 #include "tessera/pipeline/pipeline.hpp"
 
 namespace tessera::catalog {
@@ -42,7 +43,7 @@ std::int64_t Queue::add(std::int64_t n) {
     if (group_.is_root()) {
         const auto begin = std::chrono::steady_clock::now();
         before = counter_->fetch_add(n);
-        watch_.add_counter(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        watch_.add_counter(seconds_since(begin));
     }
     return group_.broadcast_value(before, 0);
 }

@@ -19,6 +19,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/kept_memory.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/core/seconds_since.hpp"
 
 namespace tessera {
 
@@ -26,8 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::vector<CatalogEntry> entries_of(const catalog::Start& start) {
     std::vector<CatalogEntry> out;

@@ -9,6 +9,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
+#include "tessera/core/seconds_since.hpp"
 
 namespace tessera::catalog {
 
@@ -16,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Thousands of galaxies would say the same thousands of times.
 class Silence {

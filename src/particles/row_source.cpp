@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/seconds_since.hpp"
 #include "tessera/io/file_stamp.hpp"
 
 namespace tessera::particles {
@@ -43,7 +44,7 @@ void RowSource::read_file(const io::Hdf5Dataset& dataset, const TablePlan& table
         },
         values);
     ++reads_.n_read;
-    reads_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    reads_.seconds += seconds_since(begin);
 }
 
 void RowSource::read(const TablePlan& table, const Chunk& chunk, const OpenChunk& open, std::size_t field,

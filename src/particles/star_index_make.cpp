@@ -14,6 +14,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
+#include "tessera/core/seconds_since.hpp"
 #include "tessera/io/write_aside.hpp"
 
 namespace tessera {
@@ -123,7 +124,7 @@ std::shared_ptr<const StarIndex> make(PlannedIndex& snapshot, double side, Commu
                                  table.chunks.front().path, n));
     }
     log::info(fmt::format("index of {} stars ({} by themselves) made in {:.2f} s", n_row, points.size(),
-                          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
+                          seconds_since(begin)));
     return std::make_shared<const StarIndex>(n_row, side, std::move(cuboids), std::move(points));
 }
 

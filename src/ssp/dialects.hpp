@@ -22,6 +22,7 @@ struct StoredFlux {
 /// Rubix and plain. The library's flux is left empty, and `flux` says where it is; check_sum when it is there.
 Library read_rubix_hdf5(const std::string& path, const ReadHints& hints, StoredFlux& flux);
 /// The plain layout carries the checksum of its content: a file cut or altered since is not read as if nothing were.
+/// @param library  whole, its checksum set
 void check_sum(const std::string& path, const Library& library);
 Library read_dsps_hdf5(const std::string& path, const ReadHints& hints, StoredFlux& flux); ///< likewise without flux
 /// The spectra of metallicities [first, first + n), in Lsun/Angstrom, to their place in the library's flux.

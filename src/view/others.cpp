@@ -11,14 +11,9 @@ namespace tessera {
 
 namespace {
 
-template <class Call>
-void on_each_array(Stars& stars, Call&& call) {
-    for (auto* array : {&stars.x, &stars.y, &stars.z, &stars.vx, &stars.vy, &stars.vz, &stars.initial_mass, &stars.mass,
-                        &stars.metallicity, &stars.age}) {
-        call(*array);
-    }
-    call(stars.row);
-}
+constexpr std::array numbers{
+    &Stars::x,    &Stars::y,           &Stars::z,  &Stars::vx, &Stars::vy, &Stars::vz, &Stars::initial_mass,
+    &Stars::mass, &Stars::metallicity, &Stars::age};
 
 } // namespace
 
@@ -36,21 +31,12 @@ void add_hubble_flow(const device::Host& where, Stars& stars, double hubble) {
 }
 
 void append(Stars& stars, Stars&& more) {
-    std::array<std::vector<float>*, 10> from{};
-    std::size_t n = 0;
-    on_each_array(more, [&]<class T>(std::vector<T>& array) {
-        if constexpr (std::is_same_v<T, float>) { from[n++] = &array; }
-    });
-    n = 0;
-    on_each_array(stars, [&]<class T>(std::vector<T>& array) {
-        if constexpr (std::is_same_v<T, float>) {
-            array.insert(array.end(), from[n]->begin(), from[n]->end());
-            std::vector<float>().swap(*from[n++]);
-        } else {
-            array.insert(array.end(), more.row.begin(), more.row.end());
-        }
-    });
-    more = Stars();
+    const auto move_behind = [](auto& array, auto& from) {
+        array.insert(array.end(), from.begin(), from.end());
+        std::remove_reference_t<decltype(from)>().swap(from);
+    };
+    for (const auto member : numbers) { move_behind(stars.*member, more.*member); }
+    move_behind(stars.row, more.row);
 }
 
 void keep_depth(Stars& stars, const Matrix3& rotation, double half_depth) {
@@ -64,13 +50,15 @@ void keep_depth(Stars& stars, const Matrix3& rotation, double half_depth) {
         n += keep[i];
     }
     if (n == keep.size()) { return; }
-    on_each_array(stars, [&](auto& array) {
+    const auto cut = [&keep](auto& array) {
         std::size_t to = 0;
         for (std::size_t i = 0; i < array.size(); ++i) {
             if (keep[i] != 0) { array[to++] = array[i]; }
         }
         array.resize(to);
-    });
+    };
+    for (const auto member : numbers) { cut(stars.*member); }
+    cut(stars.row);
 }
 
 } // namespace tessera

@@ -120,8 +120,7 @@ struct CatalogOptions {
             above(0));
         key("catalog.stars", stars, unit::none,
             "subhalo: the stars bound to it; field: all in the telescope's field and within simulation.depth (null: "
-            "1000 "
-            "kpc) along the line of sight, neighbours and diffuse light included");
+            "1000 kpc) along the line of sight, neighbours and diffuse light included");
         key("catalog.output", output, unit::none,
             "folder of cubes, catalogue table and manifest; relative to the config file");
         key("catalog.format", format, unit::none,

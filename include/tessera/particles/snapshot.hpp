@@ -54,13 +54,12 @@ struct SnapshotOptions {
         key("simulation.gas", gas, unit::none, "read gas cells too, where the input has them");
         key("simulation.depth", depth, unit::kpc,
             "with simulation.subhalo: all stars in the telescope's field and along the line of sight within half of "
-            "this "
-            "on either side of the galaxy's centre, neighbours and diffuse light included; null: its own stars alone",
+            "this on either side of the galaxy's centre, neighbours and diffuse light included; null: its own stars "
+            "alone",
             above(0));
         key("simulation.index", index, unit::none,
             "with simulation.depth: folder of the index of the snapshot's stars, made once; null: that of the cube, in "
-            "a "
-            "catalogue catalog.output");
+            "a catalogue catalog.output");
         key("simulation.hubble_flow", hubble_flow, unit::none,
             "with simulation.depth: stars that are not the subhalo's move with the expansion between them and its "
             "centre, too");

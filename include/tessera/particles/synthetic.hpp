@@ -26,7 +26,7 @@ struct SyntheticOptions {
     std::optional<std::int64_t> n_gas; ///< gas cells in all; unset: a fifth of n_star
     std::optional<std::int64_t> n_subhalo; ///< tng alone: subhaloes of a power-law mass function; unset: 8
     std::optional<double>
-        largest_fraction; ///< tng alone: of the stars in subhaloes, those of the largest; unset: as the power law has it
+        largest_fraction; ///< tng alone: share of the stars that the largest has; unset: by the power law
     std::optional<std::int64_t> n_chunk; ///< tng alone: files of the snapshot and of the catalogue; unset: 3
     std::int64_t seed = 1;               ///< >= 0; the same seed gives the same bytes on any number of ranks
     std::int64_t snapshot = 99;          ///< tng: the number in the file names
