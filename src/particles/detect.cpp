@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -48,13 +49,21 @@ bool has_gfm_fields(const io::Hdf5Group& file) {
 } // namespace
 
 SnapshotFormat detect(const InputFiles& input) {
+    std::optional<Error> unreadable;
     for (const std::string& path : input.chunks) { // chunk 0 may hold no stars: the next may tell
-        const io::Hdf5Group file = input.open->file(path);
+        io::Hdf5Group file;
+        try {
+            file = input.open->file(path);
+        } catch (const Error& error) {
+            if (!unreadable) { unreadable = error; }
+            continue;
+        }
         if (const auto format = named_in_header(file)) { return *format; }
         if (has_gfm_fields(file)) { return SnapshotFormat::tng; }
         if (file.has_group("stars")) { return SnapshotFormat::plain; }
         if (file.has_group("particles/stars")) { return SnapshotFormat::rubix; }
     }
+    if (unreadable) { throw *unreadable; }
     throw Error(
         {.kind = Kind::data,
          .where = input.chunks.front(),

@@ -92,8 +92,9 @@ struct Beginning {
 
 Beginning begin(const InputFiles& input, const SnapshotOptions& options, bool lazily) {
     GadgetDialect dialect = tng_dialect();
-    Beginning out{
-        .contents = count_rows(input, particle_groups(), "Coordinates", true, lazily), .file = {}, .plan = {}};
+    Spare spare{.chunks = lazily};
+    if (lazily) { spare.first_rows = first_rows_of_chunks(input.base.value(), options.snapshot.value()); }
+    Beginning out{.contents = count_rows(input, particle_groups(), "Coordinates", true, spare), .file = {}, .plan = {}};
     out.file = out.contents.first_file();
     const Header header = read_header(out.file, dialect.scale_factor_names);
     auto number = options.snapshot;

@@ -59,16 +59,26 @@ Error offsets_disagree(const std::string& where, const std::string& what, std::i
          .cure = "the offsets belong to another snapshot, or chunks are damaged; without the file the sums are used"});
 }
 
+constexpr const char* file_offsets = "FileOffsets/SnapByType";
+
+std::optional<fs::path> offsets_file(const fs::path& base, std::int64_t snapshot) {
+    const std::string name = fmt::format("offsets_{}.hdf5", three_digits(snapshot));
+    for (const fs::path& folder : {base, fs::absolute(base / "..").lexically_normal()}) {
+        const fs::path path = folder / "postprocessing" / "offsets" / name;
+        if (fs::exists(path)) { return path; }
+    }
+    return std::nullopt;
+}
+
 /// The offsets file must describe these very chunks.
 void check_chunks(const io::Hdf5Group& file, const ChunkContents& chunks) {
-    const std::string path = "FileOffsets/SnapByType";
-    if (!file.has_dataset(path)) { return; }
+    if (!file.has_dataset(file_offsets)) { return; }
     const auto n_chunk = static_cast<std::int64_t>(chunks.files.size());
-    const io::Hdf5Dataset dataset = file.dataset(path);
+    const io::Hdf5Dataset dataset = file.dataset(file_offsets);
     if (dataset.n_row() != n_chunk) {
         throw offsets_disagree(dataset.where(), "number of chunks", dataset.n_row(), n_chunk);
     }
-    const auto stated = read_counts(file, path, 0, n_chunk);
+    const auto stated = read_counts(file, file_offsets, 0, n_chunk);
     for (std::size_t t = 0; t < n_type; ++t) {
         std::int64_t first = 0;
         const auto& rows = chunks.rows.at(fmt::format("PartType{}", types[t]));
@@ -91,17 +101,13 @@ struct Offsets {
 
 std::optional<Offsets> read_offsets(const fs::path& base, std::int64_t snapshot, std::span<const std::int64_t> ids,
                                     const ChunkContents& chunks) {
-    const std::string name = fmt::format("offsets_{}.hdf5", three_digits(snapshot));
-    for (const fs::path& folder : {base, fs::absolute(base / "..").lexically_normal()}) {
-        const fs::path path = folder / "postprocessing" / "offsets" / name;
-        if (!fs::exists(path)) { continue; }
-        const io::Hdf5Group file = io::Hdf5File::open(path.string());
-        check_chunks(file, chunks);
-        const std::string dataset = "Subhalo/SnapByType";
-        return Offsets{file.dataset(dataset).where(), ids.front(),
-                       read_counts(file, dataset, ids.front(), ids.back() - ids.front() + 1)};
-    }
-    return std::nullopt;
+    const auto path = offsets_file(base, snapshot);
+    if (!path) { return std::nullopt; }
+    const io::Hdf5Group file = io::Hdf5File::open(path->string());
+    check_chunks(file, chunks);
+    const std::string dataset = "Subhalo/SnapByType";
+    return Offsets{file.dataset(dataset).where(), ids.front(),
+                   read_counts(file, dataset, ids.front(), ids.back() - ids.front() + 1)};
 }
 
 /// Where the particles of subhalo `id` begin, by offsets and sums, which must agree.
@@ -151,6 +157,22 @@ Error without_stars(const std::string& path, std::int64_t id) {
                   .expected = "at least one star particle",
                   .cure = "choose a subhalo with SubhaloLenType[4] > 0"});
 }
+
+} // namespace
+
+FirstRows first_rows_of_chunks(const fs::path& base, std::int64_t snapshot) {
+    FirstRows out;
+    const auto path = offsets_file(base, snapshot);
+    if (!path) { return out; }
+    const io::Hdf5Group file = io::Hdf5File::open(path->string());
+    if (!file.has_dataset(file_offsets)) { return out; }
+    for (const Counts& first : read_counts(file, file_offsets, 0, file.dataset(file_offsets).n_row())) {
+        for (std::size_t t = 0; t < n_type; ++t) { out[fmt::format("PartType{}", types[t])].push_back(first[t]); }
+    }
+    return out;
+}
+
+namespace {
 
 /// What the catalogue itself has of subhaloes [first, first + n): a chunk's rows that hold all those wanted.
 struct CatalogueRows {

@@ -22,6 +22,10 @@ struct CatalogueFile {
 /// The chunks of the catalogue of a snapshot, in order. Rank 0 alone. @throws Error(Kind::data)  none, or one missing
 std::vector<CatalogueFile> open_catalogue(const std::filesystem::path& base, std::int64_t snapshot);
 
+/// The first row of gas and stars of each chunk, of the offsets file under `base`; empty where there is none, or without them.
+/// Rank 0 alone. @throws Error(Kind::data)  a file that cannot be read
+FirstRows first_rows_of_chunks(const std::filesystem::path& base, std::int64_t snapshot);
+
 /// A subhalo as the TNG group catalogue has it. Rows are global, over all chunks of the snapshot.
 struct CatalogueSubhalo {
     Range stars, gas;

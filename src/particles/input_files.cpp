@@ -50,19 +50,24 @@ std::map<std::string, std::map<std::int64_t, fs::path>> families(const fs::path&
 
 /// Chunks win over a file of the same stem without a number, which only links to them (SWIFT's virtual file).
 std::vector<std::string> in_order(const fs::path& folder, const std::string& stem,
-                                  const std::map<std::int64_t, fs::path>& family) {
+                                  const std::map<std::int64_t, fs::path>& family, std::optional<Error>* missing) {
     std::vector<std::string> files;
     std::int64_t next = 0;
     for (const auto& [number, path] : family) {
         if (number < 0 && family.size() > 1) { continue; }
-        if (number >= 0 && number != next++) {
-            throw Error({.kind = Kind::data,
-                         .where = folder.string(),
-                         .found = fmt::format("{} after chunk {}", path.filename().string(), next - 2),
-                         .expected = fmt::format("{}.{}{}: the chunks are numbered from 0 without gaps", stem, next - 1,
-                                                 path.extension().string()),
-                         .cure = "fetch the missing chunk"});
+        for (; next < number; ++next) {
+            const std::string name = fmt::format("{}.{}{}", stem, next, path.extension().string());
+            const Error gap({.kind = Kind::data,
+                             .where = folder.string(),
+                             .found = next > 0 ? fmt::format("{} after chunk {}", path.filename().string(), next - 1)
+                                               : fmt::format("{} as the first", path.filename().string()),
+                             .expected = fmt::format("{}: the chunks are numbered from 0 without gaps", name),
+                             .cure = "fetch the missing chunk"});
+            if (missing == nullptr) { throw gap; }
+            if (!*missing) { *missing = gap; }
+            files.push_back((folder / name).string());
         }
+        ++next;
         files.push_back(path.string());
     }
     return files;
@@ -75,10 +80,13 @@ InputFiles under_base(const fs::path& base, std::int64_t snapshot) {
         for (const char* name : {"snap_", "snapshot_"}) {
             looked.push_back((folder / fmt::format("{}{}[.0].hdf5", name, n)).string());
             if (!fs::is_directory(folder)) { continue; }
-            const auto files = numbered_files(folder, name + n);
+            InputFiles out;
+            out.chunks = numbered_files(folder, name + n, &out.missing);
+            if (out.chunks.empty()) { continue; }
             // A path that is the snapdir itself still has its run one folder up.
             const bool inside = folder == base && base.filename() == "snapdir_" + n;
-            if (!files.empty()) { return {.chunks = files, .base = inside ? base.parent_path() : base}; }
+            out.base = inside ? base.parent_path() : base;
+            return out;
         }
     }
     throw Error(
@@ -91,7 +99,7 @@ InputFiles under_base(const fs::path& base, std::int64_t snapshot) {
 
 std::vector<std::string> of_folder(const fs::path& folder) {
     const auto found = families(folder);
-    if (found.size() == 1) { return in_order(folder, found.begin()->first, found.begin()->second); }
+    if (found.size() == 1) { return in_order(folder, found.begin()->first, found.begin()->second, nullptr); }
     std::vector<std::string> stems;
     for (const auto& [stem, family] : found) { stems.push_back(family.begin()->second.filename().string()); }
     throw Error({.kind = Kind::data,
@@ -106,11 +114,19 @@ std::vector<std::string> of_folder(const fs::path& folder) {
 
 std::string three_digits(std::int64_t number) { return fmt::format("{:03}", number); }
 
-std::vector<std::string> numbered_files(const fs::path& folder, const std::string& stem) {
+std::vector<std::string> numbered_files(const fs::path& folder, const std::string& stem,
+                                        std::optional<Error>* missing) {
     if (!fs::is_directory(folder)) { return {}; }
     const auto found = families(folder);
     const auto family = found.find(stem);
-    return family == found.end() ? std::vector<std::string>{} : in_order(folder, stem, family->second);
+    return family == found.end() ? std::vector<std::string>{} : in_order(folder, stem, family->second, missing);
+}
+
+std::optional<std::string> numbered_like(const std::string& path, std::int64_t number) {
+    const fs::path file(path);
+    const auto name = parse(file);
+    if (!name || !name->number) { return std::nullopt; }
+    return (file.parent_path() / fmt::format("{}.{}{}", name->stem, number, file.extension().string())).string();
 }
 
 std::optional<std::int64_t> only_snapshot(const std::string& path) {

@@ -90,11 +90,23 @@ void transfer(Archive& archive, std::optional<T>& value) {
     transfer(archive, *value);
 }
 template <class Archive>
+void transfer(Archive& archive, std::optional<Error>& error) {
+    bool present = error.has_value();
+    archive(present);
+    if (!present) { return; }
+    Kind kind = error ? error->kind() : Kind::internal; // none yet where it is read
+    std::string text = error ? error->what() : "";
+    archive(kind);
+    transfer(archive, text);
+    if constexpr (Archive::reading) { error.emplace(kind, text); }
+}
+template <class Archive>
 void transfer(Archive& archive, Chunk& chunk) {
     transfer(archive, chunk.path);
     archive(chunk.first);
     archive(chunk.n_row);
     transfer(archive, chunk.stamp);
+    transfer(archive, chunk.failure);
 }
 template <class Archive>
 void transfer(Archive& archive, FieldPlan& field) {
@@ -150,17 +162,6 @@ template <class Archive>
 void transfer(Archive& archive, Range& range) {
     archive(range.begin);
     archive(range.end);
-}
-template <class Archive>
-void transfer(Archive& archive, std::optional<Error>& error) {
-    bool present = error.has_value();
-    archive(present);
-    Kind kind = present ? error->kind() : Kind::internal;
-    std::string text = present ? error->what() : "";
-    if (!present) { return; }
-    archive(kind);
-    transfer(archive, text);
-    if constexpr (Archive::reading) { error.emplace(kind, text); }
 }
 template <class Archive>
 void transfer(Archive& archive, FoundSubhalo& found) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/file_stamp.hpp"
 #include "tessera/particles/snapshot.hpp"
 
@@ -33,7 +34,8 @@ struct Chunk {
     std::string path;
     std::int64_t first = 0;                  ///< row in the concatenation of all chunks
     std::int64_t n_row = 0;                  ///< 0: no such type here, the group may be absent
-    std::optional<io::FileStamp> stamp = {}; ///< when its rows were counted; none where it could not be read
+    std::optional<io::FileStamp> stamp = {}; ///< when its rows were counted; none where not all of them are there
+    std::optional<Error> failure = {};       ///< why none of its rows can be had: who needs one meets it
 };
 
 enum class TableKind : std::int64_t { stars, gas };

@@ -18,6 +18,7 @@ void make_room(const io::Hdf5Dataset& dataset, std::int64_t n, StoredValues& val
 }
 
 RowSource::OpenChunk RowSource::open(const TablePlan& table, const Chunk& chunk) {
+    if (chunk.failure) { throw *chunk.failure; }
     OpenChunk open;
     const io::Hdf5Group group = files_->file(chunk.path).group(table.group);
     files_->check_once(chunk.path, "stamp", [&] {

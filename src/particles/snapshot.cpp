@@ -105,11 +105,13 @@ struct Input {
     SnapshotFormat format;
 };
 
-Input look_at(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> open) {
+/// @param spare  one galaxy of a run need not have all chunks
+Input look_at(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> open, bool spare) {
     Input out{.options = asked, .files = {}, .format = asked.format};
     if (!out.options.snapshot) { out.options.snapshot = only_snapshot(out.options.path); }
     out.files = find_input(out.options);
     out.files.open = std::move(open);
+    if (out.files.missing && !spare) { throw *out.files.missing; }
     if (out.format == SnapshotFormat::automatic) { out.format = detect(out.files); }
     return out;
 }
@@ -119,7 +121,7 @@ Input look_at(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> open) {
 namespace particles {
 
 Plan make_plan(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> files) {
-    const auto [options, input, format] = look_at(asked, std::move(files));
+    const auto [options, input, format] = look_at(asked, std::move(files), asked.subhalo.has_value());
     switch (format) {
     case SnapshotFormat::automatic: break; // detect() never gives it
     case SnapshotFormat::plain: return plan_plain(input, options);
@@ -137,7 +139,7 @@ Plan make_plan(const SnapshotOptions& asked, std::shared_ptr<ChunkFiles> files) 
 
 GalaxyIndex make_index(const SnapshotOptions& asked, std::span<const std::int64_t> subhaloes,
                        std::shared_ptr<ChunkFiles> files) {
-    const auto [options, input, format] = look_at(asked, std::move(files));
+    const auto [options, input, format] = look_at(asked, std::move(files), true);
     if (input.chunks.size() == 1 && !input.base) { // a cut-out
         GalaxyIndex one{.whole = make_plan(asked, input.open), .ids = {0}, .found = {{}}, .is_file = true};
         one.found.front().subhalo.stars = {one.whole.stars.begin, one.whole.stars.end};

@@ -152,7 +152,18 @@ void expect_indexable(const particles::GalaxyIndex& galaxies) {
     }
 }
 
-/// Every chunk is read from sooner or later: what is wrong with one is said before the first cube.
+/// Rows that nobody can look at may lie in every field.
+void expect_readable(const TablePlan& stars) {
+    for (const particles::Chunk& chunk : stars.chunks) {
+        if (!chunk.failure) { continue; }
+        throw Error(chunk.failure->kind(),
+                    fmt::format("{}. To make the index of the stars all chunks are needed; once it is there, the "
+                                "others suffice for galaxies whose fields do not reach into this one",
+                                chunk.failure->what()));
+    }
+}
+
+/// What is wrong with the folder is said before the first cube.
 void expect_writable(const std::string& path) {
     std::error_code ignored;
     fs::create_directory(fs::path(path).parent_path(), ignored);
@@ -183,7 +194,10 @@ std::shared_ptr<const StarIndex> find_star_index(SnapshotIndex& snapshot, const 
         index = particles::read_star_index(path, stars, side, why_not);
         if (index) { log::info(fmt::format("index of {} stars: {}", index->n_row(), path)); }
         if (!index && !why_not.empty()) { log::warning(fmt::format("{} is not used: {}", path, why_not)); }
-        if (!index && otherwise == WithoutFile::make) { expect_writable(path); }
+        if (!index && otherwise == WithoutFile::make) {
+            expect_readable(stars);
+            expect_writable(path);
+        }
     });
     if (comm.broadcast_value(static_cast<std::int32_t>(index != nullptr), 0) == 0) {
         if (otherwise == WithoutFile::none) { return nullptr; }

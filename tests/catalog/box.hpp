@@ -15,14 +15,14 @@ namespace tessera::test {
 
 class Box {
 public:
-    explicit Box(const std::string& name, double redshift = 0, std::int64_t n_subhalo = 14)
+    explicit Box(const std::string& name, double redshift = 0, std::int64_t n_subhalo = 14, std::int64_t n_chunk = 3)
         : folder(scratch("box-" + name)), path((folder / "box").string()) {
         SyntheticOptions options;
         options.layout = SyntheticLayout::tng;
         options.path = path;
         options.n_star = 6000;
         options.n_subhalo = n_subhalo;
-        options.n_chunk = 3;
+        options.n_chunk = n_chunk;
         options.seed = 5;
         options.redshift = redshift;
         make_snapshot(options, world());

@@ -25,6 +25,36 @@ TEST(CatalogueFields, GoOnWithTheSameStarsAlone) {
     EXPECT_EQ(sky.run(moved, {.resume = true}).n_made, 0) << "where the index is kept may change";
 }
 
+TEST(CatalogueFields, FailWhereTheyReachIntoAChunkThatCannotBeRead) {
+    const test::Sky sky("chunk", 8000, 6);
+    const std::string index = "simulation.index=" + sky.folder.string();
+    const auto before = sky.config({index}),
+               after = sky.config({index, "catalog.output=" + (sky.folder / "after").string()});
+    EXPECT_EQ(sky.run(before).n_failed, 0);
+    const fs::path bad = sky.folder / "box/snapdir_099/snap_099.2.hdf5";
+    test::on_root([&] { fs::resize_file(bad, fs::file_size(bad) / 2); });
+    test::world().barrier();
+    const CatalogSummary summary = sky.run(after);
+    std::int64_t n_concerned = 0;
+    for (const CatalogEntry& entry : select_galaxies(before).entries) {
+        const auto files = io::Hdf5File::open(cube_path(before, entry)).group("provenance").find_text("input_files");
+        const bool concerned = files.value().find(bad.string()) != std::string::npos;
+        n_concerned += concerned ? 1 : 0;
+        EXPECT_EQ(fs::exists(cube_path(after, entry)), !concerned) << entry.id;
+        if (!concerned) { EXPECT_EQ(test::difference(cube_path(before, entry), cube_path(after, entry)), 0); }
+    }
+    EXPECT_EQ(summary.n_failed, n_concerned);
+    EXPECT_GT(n_concerned, 0);
+    EXPECT_GT(summary.n_made, 0);
+    for (const auto& [cube, message] : summary.failures) {
+        EXPECT_NE(message.find(bad.string()), std::string::npos) << message;
+    }
+    // Without an index any field might reach into it.
+    const auto anew = sky.config({"catalog.output=" + (sky.folder / "anew").string()});
+    test::expect_error(test::error_of([&] { sky.run(anew); }), Kind::data,
+                       {bad.string(), "To make the index of the stars all chunks are needed"});
+}
+
 TEST(CatalogueFields, AreForecastByTheIndexWhereThereIsOne) {
     const test::Sky sky("forecast", 700);
     const auto config = sky.config();

@@ -12,12 +12,13 @@ namespace tessera::test {
 /// Subhaloes so close that they are in each other's fields, or far apart.
 class Sky {
 public:
-    explicit Sky(const std::string& name, double box_size) : folder(scratch("sky-" + name)) {
+    explicit Sky(const std::string& name, double box_size, std::int64_t n_chunk = 3) : folder(scratch("sky-" + name)) {
         SyntheticOptions options;
         options.layout = SyntheticLayout::tng;
         options.path = (folder / "box").string();
         options.n_star = 5000;
         options.n_subhalo = 10;
+        options.n_chunk = n_chunk;
         options.seed = 5;
         options.box_size = box_size;
         make_snapshot(options, world());

@@ -1,5 +1,6 @@
 // What goes wrong around a catalogue: a chunk that cannot be read, a clock that was set back, another host.
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "tests/catalog/box.hpp"
@@ -16,23 +17,43 @@ std::string slurp(const fs::path& path) {
     return text.str();
 }
 
-TEST(AChunk, ThatCannotBeReadIsNamedAndItsGalaxiesAreMadeLater) {
-    const test::Box box("chunk");
+TEST(Chunks, ThatCannotBeReadAreNamedAndTheirGalaxiesAreMadeLater) {
+    const test::Box box("chunk", 0, 20, 6);
     const auto config = box.config();
-    const fs::path chunk = fs::path(box.path) / "snapdir_099/snap_099.2.hdf5", good = box.folder / "good.hdf5";
-    test::on_root([&] { fs::copy_file(chunk, good); });
-    test::world().barrier();
-    test::on_root([&] { fs::resize_file(chunk, fs::file_size(chunk) / 2); });
+    const fs::path chunks = fs::path(box.path) / "snapdir_099", good = box.folder / "good";
+    const std::vector<std::string> bad{"snap_099.1.hdf5", "snap_099.4.hdf5"};
+    test::on_root([&] {
+        fs::copy(chunks, good);
+        fs::resize_file(chunks / bad[0], fs::file_size(chunks / bad[0]) / 2);
+        fs::remove(chunks / bad[1]);
+    });
     test::world().barrier();
     const CatalogSummary broken = run_catalog(config, {}, test::world());
-    EXPECT_GT(broken.n_failed, 0);
+    EXPECT_GT(broken.n_failed, 1);
+    EXPECT_GT(broken.n_made, 1);
     EXPECT_EQ(broken.n_open, 0);
+    std::set<std::string> named;
     for (const auto& [cube, message] : broken.failures) {
-        EXPECT_NE(message.find("snap_099.2.hdf5"), std::string::npos) << message;
+        for (const std::string& name : bad) {
+            if (message.find(name) != std::string::npos) { named.insert(name); }
+        }
     }
+    EXPECT_EQ(named.size(), 2U);
     EXPECT_TRUE(verify_catalog((box.folder / "mocks").string(), test::world()).problems.empty());
+    // The cube command, on one galaxy of those that can be made.
+    const auto manifest = read_manifest((box.folder / "mocks").string()).value();
+    const auto done = std::find_if(manifest.records.begin(), manifest.records.end(),
+                                   [](const EntryRecord& record) { return record.state == EntryState::done; });
+    const CatalogEntry& entry = manifest.entries[static_cast<std::size_t>(done - manifest.records.begin())];
+    const std::string alone = (box.folder / "alone.h5").string();
+    run_cube(config_of(config, entry, alone), test::world());
+    EXPECT_LE(test::difference(cube_path(config, entry), alone), 1e-6);
     test::world().barrier();
-    test::on_root([&] { fs::copy_file(good, chunk, fs::copy_options::overwrite_existing); });
+    test::on_root([&] {
+        for (const std::string& name : bad) {
+            fs::copy_file(good / name, chunks / name, fs::copy_options::overwrite_existing);
+        }
+    });
     test::world().barrier();
     const CatalogSummary mended = run_catalog(config, {.retry_failed = true}, test::world());
     EXPECT_EQ(mended.n_failed, 0);

@@ -101,6 +101,8 @@ struct TinyTng {
     std::vector<std::int64_t> star_rows{5, 0, 9}, gas_rows{2, 0, 3};
     bool attributes = true, offsets = true, high_word = true, single_precision = true;
     std::string file_stem = "snap_", dropped_field;
+    std::int64_t n_lost = 0; ///< rows that the data of stars, or lost_field alone, lack at the end of a chunk
+    std::string lost_field = {};
 
     static bool is_wind(std::int64_t i) { return i == 4 || i == 11; }
     static double x(std::int64_t i) {
@@ -150,7 +152,9 @@ inline void TinyTng::write_chunk(const std::filesystem::path& path, std::int64_t
     const auto column = [&](io::Hdf5Group& group, const std::string& name, int columns, io::NumberType stored,
                             double a_s, double h_s, double cgs, const std::function<double(std::int64_t, int)>& value) {
         if (name == dropped_field) { return; }
-        const std::int64_t rows = group.where().find("PartType0") != std::string::npos ? n_gas : n;
+        const bool gas = group.where().find("PartType0") != std::string::npos;
+        const std::int64_t lost = !gas && (lost_field.empty() || name == lost_field) ? n_lost : 0;
+        const std::int64_t rows = (gas ? n_gas : n) - lost;
         std::vector<double> values;
         for (std::int64_t i = 0; i < rows; ++i) {
             for (int k = 0; k < columns; ++k) { values.push_back(value(first + i, k)); }
