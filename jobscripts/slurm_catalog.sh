@@ -24,6 +24,7 @@ fi
 # module load gcc openmpi hdf5 fftw           # <- the modules that tessera was built with
 
 tessera=${TESSERA:-build/release/bin/tessera} # <- the program; a relative path starts where sbatch was called
+attempts=5                                    # <- then a job in which no cube is made is given up
 config=$1
 folder=$2
 job=${SLURM_JOB_ID:-0}
@@ -42,13 +43,22 @@ if [ -n "${SLURM_JOB_END_TIME:-}" ]; then
     limit=(--time-limit "$((left > 1 ? left : 1))")
 fi
 
+# What `tessera catalog status` counts under these names.
+count() { TESSERA_MPI=off "$tessera" catalog status "$folder" | awk -v names="$1" '$1 ~ "^(" names ")$" { n += $2 } END { print n + 0 }'; }
+before=
+[ ! -e "$folder/manifest.journal" ] || before=$(count 'waiting|running|unpacked')
+
 export OMP_NUM_THREADS=1
 srun --mpi=pmix --cpu-bind=cores --kill-on-bad-exit=1 \
     "$tessera" catalog "$config" -o "$folder" --resume --set parallel.threads=1 ${limit[@]+"${limit[@]}"} "$@"
 
 # 0 with cubes still to be made: out of time, or told to give way.
-open=$(TESSERA_MPI=off "$tessera" catalog status "$folder" | awk '/^(waiting|running|unpacked)/ { n += $2 } END { print n + 0 }')
+open=$(count 'waiting|running|unpacked')
 if [ "$open" -gt 0 ]; then
+    if [ "$open" -ge "${before:-$(count 'cubes|unpacked')}" ] && [ "${SLURM_RESTART_COUNT:-0}" -ge "$((attempts - 1))" ]; then
+        echo "$folder: $open cubes left, and none made in attempt $((SLURM_RESTART_COUNT + 1)); give the job a longer --time" >&2
+        exit 1
+    fi
     echo "$folder: $open cubes left, back into the queue"
     scontrol requeue "$job"
 fi

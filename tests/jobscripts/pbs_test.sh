@@ -92,6 +92,9 @@ catalogue=(PATH="$work/stand_in:$PATH" TESSERA_MPI=off "$root/jobscripts/slurm_c
 run 0 SLURM_JOB_ID=7 "${catalogue[@]}" base.yaml mocks --time-limit 1e-3
 [ "$(cat requeued)" = "requeue 7" ] || fail "slurm_catalog.sh does not go back into the queue"
 rm requeued
+run 1 SLURM_JOB_ID=7 SLURM_RESTART_COUNT=4 "${catalogue[@]}" base.yaml mocks --time-limit 1e-3
+grep -q 'longer --time' out || fail "slurm_catalog.sh does not say why it gives up"
+[ ! -e requeued ] || fail "slurm_catalog.sh goes back into the queue though nothing is made"
 run 0 SLURM_JOB_ID=7 SLURM_JOB_END_TIME=$(($(date +%s) + 900)) "${catalogue[@]}" base.yaml mocks
 [ "$(ls mocks/cubes | wc -l)" -eq 2 ] || fail "slurm_catalog.sh: $(ls mocks/cubes)"
 [ ! -e requeued ] || fail "slurm_catalog.sh goes back into the queue when all is done"

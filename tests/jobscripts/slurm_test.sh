@@ -111,13 +111,39 @@ cat >tessera_dies <<SH
 [ "\$SLURM_PROCID" = 0 ] || kill -KILL \$\$
 exec "$program" "\$@"
 SH
-chmod +x tessera_slow_once tessera_dies
+# A catalogue that stands still in its first attempt, once it has a few cubes, until the signal comes that its time is up: to every
+# rank, which passes it on to the program that it wakes.
+cat >tessera_stands_still <<SH
+#!/bin/bash
+[ "\$1 \${2##*.} \${SLURM_RESTART_COUNT:-0}" = "catalog yaml 0" ] || exec "$program" "\$@"
+"$program" "\$@" &
+trap 'touch told; kill -CONT \$!' USR1
+until [ -e told ] || [ "\$(ls survey/cubes 2>/dev/null | wc -l)" -ge 4 ] || ! kill -0 \$!; do sleep 0.1; done
+[ -e told ] || kill -STOP \$!
+until [ -e told ] || ! kill -0 \$!; do sleep 0.1; done
+kill -USR1 \$!
+wait \$!
+status=\$?
+while kill -0 \$! 2>/dev/null; do wait \$!; status=\$?; done # a signal ends the first wait
+exit \$status
+SH
+chmod +x tessera_slow_once tessera_stands_still tessera_dies
 say "three galaxies and a box are there"
 
 small=(--nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --output=%x-%j.log)
 ls galaxy_?.yaml >list.txt
 # The signal comes 20 to 50 s after the start: 10 s before the time is up, or up to 60 s earlier (sbatch's manual).
 array=$(TESSERA=$work/run/tessera_slow_once submit --array=1-3 --cpus-per-task=1 --mem-per-cpu=100 --time=1 --signal=B:USR1@10 "$scripts/slurm_array.sh" list.txt cubes)
+
+# The two galaxies of the box once would be done in no time.
+cat >survey.yaml <<YAML
+simulation: {path: box, snapshot: 99}
+galaxy: {redshift: 0.1}
+telescope: {name: MUSE, field_of_view: 2, wavelength_range: [5000, 5100]}
+view: {rotation: random}
+catalog: {views: 100}
+YAML
+survey=$(TESSERA=$work/run/tessera_stands_still submit "${small[@]}" --open-mode=append --mem-per-cpu=100 --time=2 --signal=USR1@95 "$scripts/slurm_catalog.sh" survey.yaml survey)
 
 export TESSERA=$program
 by_srun=$(submit "${small[@]}" "$scripts/slurm_cube.sh" galaxy_1.yaml -o by_srun.h5)
@@ -163,6 +189,20 @@ done
 [ "$(cat begun)" = 2 ] || fail "the second task's first attempt: $(cat begun)"
 [ "$(sort runs | tr '\n' ' ')" = "1 2 3 " ] || fail "made more than once: $(sort runs | tr '\n' ' ')"
 say "slurm_array.sh: three cubes, the second after $(field "${array}_2" Restarts) requeue"
+
+ended "$survey" COMPLETED 0:0
+log=tessera-catalog-$survey.log
+[ "$(field "$survey" Restarts)" -ge 1 ] || fail "the catalogue was not requeued"
+[ "$(grep -c 'cubes left, back into the queue' "$log")" -eq "$(field "$survey" Restarts)" ] || fail "the catalogue's requeues are not in its log"
+first=$(sed -n 's/^resumable: \([0-9]*\) of 200 done.*/\1/p' "$log" | head -n 1)
+[ "${first:-0}" -ge 4 ] || fail "the first attempt was to end in order, with a few cubes"
+made=$(sed -n 's/.* failed; \([0-9]*\) made now in .*/\1/p' "$log" | awk '{ n += $1 } END { print n }')
+[ "$made" -eq 200 ] || fail "$made cubes were made, of 200"
+"$program" catalog status survey >status.log
+grep -q '^done *200 (100.0 %)' status.log || fail "the catalogue is not done: $(cat status.log)"
+"$program" catalog verify survey >verify.log || fail "the catalogue is not as recorded: $(cat verify.log)"
+[ -s survey/catalogue.hdf5 ] || fail "slurm_catalog.sh: no table"
+say "slurm_catalog.sh: 200 cubes, $first of them before the signal and $(field "$survey" Restarts) requeue"
 
 before=$(stat -c '%n %i %Y' cubes/*)
 again=$(submit --array=1-3 --cpus-per-task=1 --mem-per-cpu=100 --time=1 --output=again-%a.log "$scripts/slurm_array.sh" list.txt cubes)
