@@ -165,6 +165,7 @@ CatalogSummary run_catalog(const CatalogConfig& config, const CatalogRequest& re
         shared.library = read_shared_inputs(config.cube, world).library;
         shared.time_limit = config.catalog.time_limit;
         shared.with_sums = true;
+        shared.accelerator = std::make_shared<device::AcceleratorSlot>();
         if (!field) { catalog::look_up(config, entries_of(start), WithoutFile::make, shared, world); }
         const catalog::Queues queues = catalog::plan_queues(config, start, shared, world);
         todo = share(start, world);

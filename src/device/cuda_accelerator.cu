@@ -50,6 +50,7 @@ CudaAccelerator::CudaAccelerator(int index) {
 }
 
 CudaAccelerator::~CudaAccelerator() {
+    drop_kept();
     forget(cudaSetDevice(info_.index));
     // What was released stands in the queues: done before the pool goes.
     for (const auto* queue : {&compute_, &transfer_, &exchange_}) { forget(cudaStreamSynchronize((*queue)->stream())); }
@@ -106,7 +107,9 @@ void* CudaAccelerator::reserve(std::int64_t bytes, Queue& queue, const char* wha
     const auto size = static_cast<std::size_t>(bytes);
     void* memory = nullptr;
     const char* call = "cudaMallocFromPoolAsync";
+    ++info_.work.reservations;
     if (has_memory_for(cudaMallocFromPoolAsync(&memory, size, pool_.pool, stream), call)) { return memory; }
+    drop_kept();
     // What was released may be in use still, or lie in pieces: once all is done, the pool gives them back and starts anew.
     for (const auto* each : {&compute_, &transfer_, &exchange_}) { (*each)->finish(); }
     check(cudaMemPoolTrimTo(pool_.pool, 0), "cudaMemPoolTrimTo");

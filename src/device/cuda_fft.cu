@@ -50,6 +50,7 @@ public:
 
     void forward(const float* planes, float* spectrum) override {
         queue_.owner().use();
+        ++queue_.owner().counts().work.launches;
         Buffer<float> copy;
         if (!aligned(planes)) {
             copy = Buffer<float>(queue_, n_plane_, "planes to transform");
@@ -62,6 +63,7 @@ public:
     }
     void inverse(float* spectrum, float* planes) override {
         queue_.owner().use();
+        ++queue_.owner().counts().work.launches;
         Buffer<float> copy;
         if (!aligned(planes)) { copy = Buffer<float>(queue_, n_plane_, "transformed planes"); }
         float* out = copy.data() != nullptr ? copy.data() : planes;
@@ -84,6 +86,7 @@ private:
 std::unique_ptr<FftPlan> CudaAccelerator::plan_fft(Queue& queue, std::int64_t n_batch, std::int64_t n_y,
                                                    std::int64_t n_x) {
     use();
+    ++info_.work.fft_plans;
     return std::make_unique<CudaFftPlan>(static_cast<CudaQueue&>(queue), n_batch, n_y, n_x);
 }
 

@@ -35,6 +35,7 @@ cublasHandle_t CudaQueue::blas() {
 void CudaQueue::multiply(const Product& p) {
     if (p.n_i <= 0 || p.n_j <= 0 || p.n_batch <= 0) { return; }
     owner_.use();
+    ++owner_.counts().work.launches;
     if (p.n_k <= 0) { // a sum of nothing
         if (p.accumulate) { return; }
         for (std::int64_t batch = 0; batch < p.n_batch; ++batch) {

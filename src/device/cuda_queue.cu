@@ -36,6 +36,7 @@ void CudaQueue::copy_in(void* to, const void* host, std::int64_t bytes) {
     check(cudaMemcpyAsync(to, host, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream_),
           "cudaMemcpyAsync", "host to device");
     owner_.counts().copy_bytes += bytes;
+    ++owner_.counts().work.uploads;
 }
 
 void CudaQueue::copy_out(void* host, const void* from, std::int64_t bytes) {
@@ -43,17 +44,20 @@ void CudaQueue::copy_out(void* host, const void* from, std::int64_t bytes) {
     check(cudaMemcpyAsync(host, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream_),
           "cudaMemcpyAsync", "device to host");
     owner_.counts().back_bytes += bytes;
+    ++owner_.counts().work.downloads;
 }
 
 void CudaQueue::copy(void* to, const void* from, std::int64_t bytes) {
     owner_.use();
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToDevice, stream_),
           "cudaMemcpyAsync", "device to device");
+    ++owner_.counts().work.launches;
 }
 
 void CudaQueue::zero(void* memory, std::int64_t bytes) {
     owner_.use();
     check(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(bytes), stream_), "cudaMemsetAsync");
+    ++owner_.counts().work.launches;
 }
 
 MarkPointer CudaQueue::mark() {
@@ -68,11 +72,13 @@ void CudaQueue::wait_for(const MarkPointer& mark) {
 
 void CudaQueue::finish() {
     owner_.use();
+    ++owner_.counts().work.waits;
     check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
 }
 
 void CudaQueue::host_wait(const MarkPointer& mark) {
     owner_.use();
+    ++owner_.counts().work.waits;
     check(cudaEventSynchronize(event_of(mark)), "cudaEventSynchronize");
 }
 
@@ -101,6 +107,7 @@ void CudaQueue::launch(const Kernel& kernel, const void* body, std::int64_t n) {
     check(cudaLaunchKernel(found->function, dim3(static_cast<unsigned>(n_block)), dim3(static_cast<unsigned>(threads)),
                            arguments, 0, stream_),
           "cudaLaunchKernel", kernel.name);
+    ++owner_.counts().work.launches;
 }
 
 } // namespace tessera::device

@@ -18,6 +18,7 @@ void with_scratch(CudaQueue& queue, const char* what, const Call& call) {
     bytes = std::max<std::size_t>(bytes, 1); // null asks again for the size
     Buffer<unsigned char> scratch(queue, static_cast<std::int64_t>(bytes), what);
     check(call(scratch.data(), bytes), what);
+    ++queue.owner().counts().work.launches;
 }
 
 } // namespace

@@ -60,6 +60,7 @@ public:
     MarkPointer mark() override;
     void wait_for(const MarkPointer& mark) override;
     void finish() override {
+        ++work().waits;
         run_until(given_);
         join(host_clock(), clock_);
     }
@@ -73,6 +74,7 @@ public:
     Step next_step(std::string name);
     void give_step(const Step& step, std::function<void()> work);
     void run_until(std::int64_t count);
+    WorkCounts& work();
 
 private:
     void launch(const Kernel& kernel, const void* body, std::int64_t n) override;
@@ -93,6 +95,9 @@ public:
         info_ = {.kind = "emulated", .name = "emulation on the host", .index = 0, .memory = options.memory};
         for (std::size_t a = 0; a < host_actor; ++a) { queues_.push_back(std::make_unique<EmulatedQueue>(*this, a)); }
     }
+    EmulatedAccelerator(const EmulatedAccelerator&) = delete;
+    EmulatedAccelerator& operator=(const EmulatedAccelerator&) = delete;
+    ~EmulatedAccelerator() override { drop_kept(); }
     const AcceleratorInfo& info() const override { return info_; }
     std::int64_t free_memory() override { return options_.memory - used_; }
     Queue& compute() override { return *queues_[0]; }
@@ -100,6 +105,7 @@ public:
     Queue& exchange() override { return *queues_[2]; }
 
     void* reserve(std::int64_t bytes, Queue& queue, const char* what) override {
+        if (bytes > free_memory()) { drop_kept(); }
         if (bytes > free_memory()) {
             throw Error({.kind = Kind::resource,
                          .where = fmt::format("memory of the accelerator ({})", info_.name),
@@ -112,6 +118,7 @@ public:
         void* memory = ledger_.reserve(bytes, what, step);
         own_queue.give_step(step, [] {});
         used_ += bytes;
+        ++info_.work.reservations;
         sizes_[memory] = bytes;
         return memory;
     }
@@ -126,6 +133,7 @@ public:
     void release_pinned(void* memory) noexcept override { ::operator delete(memory); }
     std::unique_ptr<FftPlan> plan_fft(Queue& queue, std::int64_t n_batch, std::int64_t n_y, std::int64_t n_x) override {
         const auto fft = std::make_shared<EmulatedFft>(n_batch, n_y, n_x);
+        ++info_.work.fft_plans;
         return std::make_unique<Plan>(static_cast<EmulatedQueue&>(queue), fft);
     }
 
@@ -142,10 +150,12 @@ private:
     public:
         Plan(EmulatedQueue& queue, std::shared_ptr<EmulatedFft> fft) : queue_(queue), fft_(std::move(fft)) {}
         void forward(const float* planes, float* spectrum) override {
+            ++queue_.work().launches;
             queue_.give("fft", {{planes, fft_->plane_bytes(), false}, {spectrum, fft_->spectrum_bytes(), true}},
                         [fft = fft_, planes, spectrum] { fft->forward(planes, spectrum); });
         }
         void inverse(float* spectrum, float* planes) override {
+            ++queue_.work().launches;
             queue_.give("inverse fft", {{spectrum, fft_->spectrum_bytes(), true}, {planes, fft_->plane_bytes(), true}},
                         [fft = fft_, planes, spectrum] { fft->inverse(spectrum, planes); });
         }
@@ -170,6 +180,7 @@ EmulatedQueue::EmulatedQueue(EmulatedAccelerator& accelerator, std::size_t actor
 
 Clock& EmulatedQueue::host_clock() { return accelerator_.host_clock(); }
 MemoryLedger& EmulatedQueue::ledger() { return accelerator_.ledger(); }
+WorkCounts& EmulatedQueue::work() { return accelerator_.counts().work; }
 
 Step EmulatedQueue::next_step(std::string name) {
     join(clock_, host_clock()); // what the host has waited for is done
@@ -213,25 +224,30 @@ void EmulatedQueue::give(std::string name, std::vector<Range> ranges, std::funct
 
 void EmulatedQueue::copy_in(void* to, const void* host, std::int64_t bytes) {
     accelerator_.counts().copy_bytes += bytes;
+    ++work().uploads;
     give("copy from the host", {{to, bytes, true}}, [=] { std::memcpy(to, host, static_cast<std::size_t>(bytes)); });
 }
 
 void EmulatedQueue::copy_out(void* host, const void* from, std::int64_t bytes) {
     accelerator_.counts().back_bytes += bytes;
+    ++work().downloads;
     give("copy to the host", {{from, bytes, false}}, [=] { std::memcpy(host, from, static_cast<std::size_t>(bytes)); });
 }
 
 void EmulatedQueue::copy(void* to, const void* from, std::int64_t bytes) {
+    ++work().launches;
     give("copy", {{from, bytes, false}, {to, bytes, true}},
          [=] { std::memmove(to, from, static_cast<std::size_t>(bytes)); });
 }
 
 void EmulatedQueue::zero(void* memory, std::int64_t bytes) {
+    ++work().launches;
     give("zero", {{memory, bytes, true}}, [=] { std::memset(memory, 0, static_cast<std::size_t>(bytes)); });
 }
 
 void EmulatedQueue::multiply(const Product& p) {
     if (p.n_i == 0 || p.n_j == 0 || p.n_batch == 0) { return; }
+    ++work().launches;
     const auto extent = [&](std::int64_t rows, std::int64_t row, std::int64_t n, std::int64_t stride) {
         return rows == 0 ? 0
                          : ((rows - 1) * row + n + (p.n_batch - 1) * stride) * static_cast<std::int64_t>(sizeof(float));
@@ -260,6 +276,7 @@ void EmulatedQueue::multiply(const Product& p) {
 void EmulatedQueue::sort_by_key(const std::uint32_t* keys, const std::uint32_t* values, std::uint32_t* keys_out,
                                 std::uint32_t* values_out, std::int64_t n, int n_bit) {
     const std::int64_t bytes = n * static_cast<std::int64_t>(sizeof(std::uint32_t));
+    ++work().launches;
     give("sort", {{keys, bytes, false}, {values, bytes, false}, {keys_out, bytes, true}, {values_out, bytes, true}},
          [=] {
              const std::uint32_t mask = n_bit >= 32 ? ~0U : (1U << static_cast<unsigned>(n_bit)) - 1;
@@ -276,6 +293,7 @@ void EmulatedQueue::sort_by_key(const std::uint32_t* keys, const std::uint32_t* 
 
 void EmulatedQueue::exclusive_sum(const std::int64_t* in, std::int64_t* out, std::int64_t n) {
     const std::int64_t bytes = n * static_cast<std::int64_t>(sizeof(std::int64_t));
+    ++work().launches;
     give("exclusive sum", {{in, bytes, false}, {out, bytes, true}},
          [=] { std::exclusive_scan(in, in + n, out, std::int64_t{0}); });
 }
@@ -301,6 +319,7 @@ void EmulatedQueue::wait_for(const MarkPointer& mark) {
 
 void EmulatedQueue::host_wait(const MarkPointer& mark) {
     const EmulatedMark& other = own(mark);
+    ++work().waits;
     accelerator_.queue(other.actor).run_until(other.count);
     join(host_clock(), other.clock);
 }
@@ -308,6 +327,7 @@ void EmulatedQueue::host_wait(const MarkPointer& mark) {
 void EmulatedQueue::launch(const Kernel& kernel, const void* body, std::int64_t n) {
     std::vector<std::byte> copy(kernel.bytes);
     std::memcpy(copy.data(), body, kernel.bytes);
+    ++work().launches;
     const Step step = next_step(kernel.name);
     give_step(step, [this, &kernel, copy = std::move(copy), n, step] { run_kernel(kernel, copy, n, step); });
 }

@@ -49,4 +49,14 @@ std::unique_ptr<Accelerator> open_accelerator(std::string_view asked, int rank_o
     return open_cuda(index >= 0 ? index : count > 0 ? rank_on_node % count : 0);
 }
 
+std::shared_ptr<Accelerator> AcceleratorSlot::open(std::string_view asked, int rank_on_node, int threads) {
+    const bool same = asked == asked_ && rank_on_node == rank_on_node_ && threads == threads_;
+    if (accelerator_ && same) { return accelerator_; }
+    accelerator_ = open_accelerator(asked, rank_on_node, threads);
+    asked_ = asked;
+    rank_on_node_ = rank_on_node;
+    threads_ = threads;
+    return accelerator_;
+}
+
 } // namespace tessera::device

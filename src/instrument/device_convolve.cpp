@@ -3,8 +3,8 @@
 
 #include "instrument/convolution_window.hpp"
 #include "instrument/convolve_kernels.hpp"
-#include "instrument/device_constants.hpp"
 #include "instrument/device_fft_convolution.hpp"
+#include "tessera/device/constants.hpp"
 #include "tessera/instrument/device_instrument.hpp"
 
 namespace tessera {
@@ -20,7 +20,7 @@ void convolve_separable(device::Accelerator& accelerator, const DeviceSlab& slab
     std::vector<float> taps = reversed(kernel.column.data(), kernel.n_y);
     const std::vector<float> row = reversed(kernel.row.data(), kernel.n_x);
     taps.insert(taps.end(), row.begin(), row.end());
-    const DeviceConstants<float> device_taps(accelerator, taps, "the point-spread function");
+    const auto device_taps = device::keep_constants(accelerator, taps, "the point-spread function");
     const std::int64_t line_plane = slab.n_y * result.n_x;
     const std::int64_t most =
         std::clamp<std::int64_t>(pass_memory / static_cast<std::int64_t>(sizeof(float)) / line_plane, 1, slab.n_wave());
@@ -29,7 +29,7 @@ void convolve_separable(device::Accelerator& accelerator, const DeviceSlab& slab
         const std::int64_t n = std::min(most, slab.n_wave() - first);
         const ConvolveLines along_x{.in = slab.flux.data() + first * slab.plane(),
                                     .out = lines.data(),
-                                    .taps = device_taps.data() + kernel.n_y,
+                                    .taps = device_taps->data() + kernel.n_y,
                                     .n_tap = kernel.n_x,
                                     .n_outer = n * slab.n_y,
                                     .in_length = slab.n_x,
@@ -39,7 +39,7 @@ void convolve_separable(device::Accelerator& accelerator, const DeviceSlab& slab
         queue.for_each(along_x.n_thread(), along_x);
         const ConvolveLines along_y{.in = lines.data(),
                                     .out = result.flux.data() + first * result.plane(),
-                                    .taps = device_taps.data(),
+                                    .taps = device_taps->data(),
                                     .n_tap = kernel.n_y,
                                     .n_outer = n,
                                     .in_length = slab.n_y,
@@ -52,11 +52,11 @@ void convolve_separable(device::Accelerator& accelerator, const DeviceSlab& slab
 
 void convolve_direct(device::Accelerator& accelerator, const DeviceSlab& slab, const Kernel2D& kernel,
                      const ConvolutionWindow& window, DeviceSlab& result) {
-    const DeviceConstants<float> taps(accelerator, reversed(kernel.values.data(), kernel.n_y * kernel.n_x),
-                                      "the point-spread function");
+    const auto taps = device::keep_constants(accelerator, reversed(kernel.values.data(), kernel.n_y * kernel.n_x),
+                                             "the point-spread function");
     const ConvolvePlanes planes{.in = slab.flux.data(),
                                 .out = result.flux.data(),
-                                .taps = taps.data(),
+                                .taps = taps->data(),
                                 .n_wave = slab.n_wave(),
                                 .in_y = slab.n_y,
                                 .in_x = slab.n_x,

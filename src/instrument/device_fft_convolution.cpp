@@ -4,11 +4,14 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "instrument/convolve_kernels.hpp"
-#include "instrument/device_constants.hpp"
 #include "instrument/fft_convolution.hpp"
+#include "tessera/device/constants.hpp"
 
 namespace tessera {
 namespace {
@@ -41,10 +44,12 @@ void convolve_by_fft(device::Accelerator& accelerator, const DeviceSlab& slab, c
                        length_x = FftConvolution::fast_length(window.n_x);
     const std::int64_t points = length_y * length_x, complex = length_y * (length_x / 2 + 1);
     const std::int64_t batch = batch_of(accelerator, points, 2 * complex, slab.n_wave());
-    const std::unique_ptr<device::FftPlan> plan = accelerator.plan_fft(queue, batch, length_y, length_x);
+    const std::string sizes = fmt::format("{} planes of {} x {}", batch, length_y, length_x);
+    const auto plan = accelerator.keep<device::FftPlan>( // its scratch memory is about as large as the transforms
+        "transforms of " + sizes, batch * 2 * complex * static_cast<std::int64_t>(sizeof(float)),
+        [&] { return std::shared_ptr(accelerator.plan_fft(queue, batch, length_y, length_x)); });
     device::Buffer<float> padded(queue, batch * points, "padded planes");
     device::Buffer<float> spectra(queue, batch * 2 * complex, "transforms of planes");
-    device::Buffer<float> kernel_spectrum(queue, 2 * complex, "transform of the point-spread function");
     device::Buffer<double> squares(queue, batch * length_y, "squares of rows");
     device::Buffer<double> largest(queue, batch * length_y, "largest voxels of rows");
     device::Buffer<float> rounding(queue, batch, "rounding of planes");
@@ -60,9 +65,9 @@ void convolve_by_fft(device::Accelerator& accelerator, const DeviceSlab& slab, c
                         .length_x = length_x,
                         .first_y = window.first_y,
                         .first_x = window.first_x};
-    {
-        std::vector<float> values(kernel.values.begin(), kernel.values.end());
-        const DeviceConstants<float> taps(accelerator, values, "the point-spread function");
+    const auto transform_kernel = [&] {
+        const std::vector<float> values(kernel.values.begin(), kernel.values.end());
+        const device::Constants<float> taps(accelerator, values, "the point-spread function");
         PadPlanes pad_kernel = pad; // the first plane of a batch, the others zero
         pad_kernel.in = taps.data();
         pad_kernel.n_wave = 1;
@@ -71,8 +76,16 @@ void convolve_by_fft(device::Accelerator& accelerator, const DeviceSlab& slab, c
         pad_kernel.first_y = pad_kernel.first_x = 0;
         queue.for_each(batch * points, pad_kernel);
         plan->forward(padded.data(), spectra.data());
-        queue.copy(kernel_spectrum.data(), spectra.data(), kernel_spectrum.bytes());
-    }
+        auto out =
+            std::make_shared<device::Buffer<float>>(queue, 2 * complex, "transform of the point-spread function");
+        queue.copy(out->data(), spectra.data(), out->bytes());
+        return out;
+    };
+    std::string psf = fmt::format("point-spread function, {} x {} of ", kernel.n_y, kernel.n_x) + sizes;
+    psf.append(1, '\0').append(reinterpret_cast<const char*>(kernel.values.data()),
+                               kernel.values.size() * sizeof(kernel.values.front()));
+    const auto kernel_spectrum = accelerator.keep<device::Buffer<float>>(
+        psf, 2 * complex * static_cast<std::int64_t>(sizeof(float)), transform_kernel);
     // FFTW in float leaves at most a fifth of this: measured for a single star and for fields full of light, planes of 20² to 625².
     const double factor = static_cast<double>(std::numeric_limits<float>::epsilon()) * norm_of(kernel.values);
     for (std::int64_t first = 0; first < slab.n_wave(); first += batch) {
@@ -84,7 +97,7 @@ void convolve_by_fft(device::Accelerator& accelerator, const DeviceSlab& slab, c
         queue.for_each(n * length_y, RowSizes{padded.data(), squares.data(), largest.data(), length_x});
         queue.for_each(n, PlaneRounding{squares.data(), largest.data(), rounding.data(), length_y, length_x, factor});
         plan->forward(padded.data(), spectra.data());
-        queue.for_each(n * complex, MultiplySpectra{spectra.data(), kernel_spectrum.data(), complex,
+        queue.for_each(n * complex, MultiplySpectra{spectra.data(), kernel_spectrum->data(), complex,
                                                     1.0 / static_cast<double>(points)});
         plan->inverse(spectra.data(), padded.data());
         queue.for_each(n * result.plane(), CropPlanes{.padded = padded.data(),

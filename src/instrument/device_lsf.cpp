@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "instrument/device_constants.hpp"
 #include "instrument/lsf_kernels.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/device/constants.hpp"
 #include "tessera/instrument/device_instrument.hpp"
 
 namespace tessera {
@@ -41,14 +41,14 @@ DeviceSlab apply_lsf(device::Accelerator& accelerator, const DeviceSlab& with_gh
     std::vector<std::int64_t> table(centre);
     table.insert(table.end(), half.begin(), half.end());
     table.insert(table.end(), lsf.kernel_of.begin(), lsf.kernel_of.end());
-    const DeviceConstants<float> device_taps(accelerator, taps, "taps of the line-spread function");
-    const DeviceConstants<std::int64_t> device_table(accelerator, table, "kernels of the line-spread function");
+    const auto device_taps = device::keep_constants(accelerator, taps, "taps of the line-spread function");
+    const auto device_table = device::keep_constants(accelerator, table, "kernels of the line-spread function");
     const ConvolveWavelengths convolve{.in = with_ghosts.flux.data(),
                                        .out = result.flux.data(),
-                                       .taps = device_taps.data(),
-                                       .centre = device_table.data(),
-                                       .half = device_table.data() + n_kernel,
-                                       .kernel_of = device_table.data() + 2 * n_kernel,
+                                       .taps = device_taps->data(),
+                                       .centre = device_table->data(),
+                                       .half = device_table->data() + n_kernel,
+                                       .kernel_of = device_table->data() + 2 * n_kernel,
                                        .n_in = have.count,
                                        .n_out = wanted.count,
                                        .n_spaxel = with_ghosts.plane(),

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <bit>
+#include <memory>
 #include <optional>
 #include <vector>
 
-#include "instrument/device_constants.hpp"
 #include "instrument/noise_numbers.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/device/constants.hpp"
 #include "tessera/instrument/device_instrument.hpp"
 
 namespace tessera {
@@ -60,9 +61,11 @@ DeviceSlab add_noise(device::Accelerator& accelerator, DeviceSlab& cube, const N
     agree(comm, [&] {
         variance = DeviceSlab(accelerator, cube.range, cube.n_y, cube.n_x);
         if (cube.flux.size() == 0) { return; }
-        const DeviceConstants<double> table(accelerator, numbers,
-                                            exposure ? "electrons of pixels" : "noise of spaxels");
-        (exposure ? noise.electrons : noise.noise_over_flux) = table.data();
+        // Those of pixels are the telescope's, those of spaxels the galaxy's own.
+        const auto table =
+            exposure ? device::keep_constants(accelerator, numbers, "electrons of pixels")
+                     : std::make_shared<const device::Constants<double>>(accelerator, numbers, "noise of spaxels");
+        (exposure ? noise.electrons : noise.noise_over_flux) = table->data();
         noise.flux = cube.flux.data();
         noise.variance = variance.flux.data();
         accelerator.compute().for_each(noise.n_thread(), noise);

@@ -5,6 +5,9 @@
 #include <optional>
 #include <span>
 
+#include <fmt/format.h>
+
+#include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
 #include "tessera/instrument/device_instrument.hpp"
 #include "tessera/synthesis/device_synthesis.hpp"
@@ -73,6 +76,16 @@ void DeviceStages::reduce() {
 /// A rank that died leaves the others' GPUs waiting without end: the host waits here, with an eye on errors and the clock.
 void DeviceStages::watch() {
     if (by_nccl_) { by_nccl_->wait(accelerator_.compute()); }
+}
+
+/// What the cube took of the accelerator besides arithmetic.
+void DeviceStages::log_work() const {
+    const device::AcceleratorInfo& now = accelerator_.info();
+    const device::WorkCounts work = now.work.since(before_.work);
+    log::detail(fmt::format("accelerator: {} launches, {} uploads of {} bytes, {} downloads of {} bytes, {} "
+                            "reservations, {} plans of Fourier transforms, {} waits of the host",
+                            work.launches, work.uploads, now.copy_bytes - before_.copy_bytes, work.downloads,
+                            now.back_bytes - before_.back_bytes, work.reservations, work.fft_plans, work.waits));
 }
 
 namespace {
@@ -152,6 +165,7 @@ ObservedCube DeviceStages::observe() {
         accelerator_.compute().finish(); // all is done already but the last mark
         marks_.report();
     });
+    log_work();
     return out;
 }
 

@@ -22,11 +22,13 @@ public:
 private:
     bool exchanges() const { return reduction_.method == Reduction::exchange && mpi_.size() > 1; }
     void watch();
+    void log_work() const;
     Communicator& comm() { return *(by_nccl_ ? by_nccl_.get() : &mpi_); }
     const Plan& plan_;
     Communicator& mpi_;
     device::Accelerator& accelerator_;
-    std::unique_ptr<Communicator> by_nccl_; ///< null: MPI carries device memory
+    device::AcceleratorInfo before_ = accelerator_.info(); ///< counts when the cube was begun
+    std::unique_ptr<Communicator> by_nccl_;                ///< null: MPI carries device memory
     DeviceSpaxelStars sky_;
     DevicePartial partial_;
     ReductionChoice reduction_;

@@ -46,9 +46,7 @@ void report_outside(const Plan& plan, const SynthesisReport& report) {
                     plan.config.ssp.outside == ssp::Outside::zero ? "they give no light" : "the nearest edge is used"));
 }
 
-} // namespace
-
-CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress, const SharedInputs& shared) {
+CubeSummary make_cube(const Config& config, Communicator& comm, const Progress& progress, const SharedInputs& shared) {
     Regions::instance().clear();
     const TimeLimit limit(shared.time_limit);
     for (const std::string& path : output_paths(config)) { io::check_output_path(path, comm); }
@@ -104,6 +102,17 @@ CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& p
     for (const char* stage : {"psf", "lsf", "noise", "write"}) { Regions::instance().count(stage, n_voxel, "voxels"); }
     summary.traffic = stages->traffic();
     return summary;
+}
+
+} // namespace
+
+CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress, const SharedInputs& shared) {
+    try {
+        return make_cube(config, comm, progress, shared);
+    } catch (...) {
+        if (shared.accelerator) { shared.accelerator->drop(); } // what went wrong may have been its own
+        throw;
+    }
 }
 
 CubeForecast forecast_cube(const Config& config, Communicator& comm, const SharedInputs& shared) {

@@ -198,9 +198,11 @@ Plan make_plan(const Config& config, Communicator& comm, const SharedInputs& sha
     const device::Host where{device::threads_for(static_cast<int>(config.parallel.threads), comm.ranks_on_node())};
     const int rank_on_node = comm.rank_on_node();
     const int ranks_on_node = comm.ranks_on_node();
-    std::unique_ptr<device::Accelerator> accelerator; // first: without it nothing need be read
+    std::shared_ptr<device::Accelerator> accelerator; // first: without it nothing need be read
     agree(comm, [&] {
-        accelerator = device::open_accelerator(config.parallel.device, rank_on_node, where.threads);
+        accelerator = shared.accelerator
+                          ? shared.accelerator->open(config.parallel.device, rank_on_node, where.threads)
+                          : device::open_accelerator(config.parallel.device, rank_on_node, where.threads);
         if (!accelerator || accelerator->info().kind != "cuda") { return; }
         const bool one_for_all = config.parallel.device.find(':') != std::string::npos;
         const int n_gpu = one_for_all ? 1 : std::max(1, static_cast<int>(device::gpus().size()));

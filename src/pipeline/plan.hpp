@@ -31,7 +31,7 @@ struct Plan {
     std::int64_t n_before = 0;  ///< pixels before the band
     Lsf lsf = {};               ///< on `pixels`
     device::Host where = {};
-    std::unique_ptr<device::Accelerator> accelerator = nullptr; ///< null: all on the host
+    std::shared_ptr<device::Accelerator> accelerator = nullptr; ///< null: all on the host
     bool rubix = false;                                         ///< preset: rubix
     std::shared_ptr<const StarIndex> star_index = {}; ///< with simulation.depth; null in a forecast that finds none
     FieldRows others = {}; ///< what simulation.depth adds, as far as is known before the stars are read

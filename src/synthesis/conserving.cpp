@@ -210,7 +210,9 @@ void Conserving::survey() {
         columns_.column[k] = static_cast<std::int32_t>(columns_.node.size());
         columns_.node.push_back(static_cast<std::int32_t>(k));
     }
-    used_ = Spectra::of_nodes(input_.library, columns_.node, points_, reach_of_rows, input_.where);
+    used_ = stars_.has_library()
+                ? Spectra::outline_of_nodes(input_.library, columns_.node, points_, reach_of_rows)
+                : Spectra::of_nodes(input_.library, columns_.node, points_, reach_of_rows, input_.where);
 }
 
 void Conserving::choose() {

@@ -55,7 +55,7 @@ struct DeviceStarLight::RubixRun {
     std::int64_t n_pixel;
     device::Buffer<double> rest, per_width, centre, spacing, cumulative;
     device::Buffer<std::int32_t> cell;
-    device::Buffer<float> light;
+    std::shared_ptr<const device::Buffer<float>> light;
     std::vector<ChunkRange> batches = {};
     device::Buffer<std::int32_t> count = {}, node = {};
     device::Buffer<float> weight = {}, sampled = {};
@@ -67,8 +67,8 @@ struct DeviceStarLight::RubixRun {
           per_width(queue, grid.per_width, "widths of the library's cells"), centre(queue, grid.centre, "pixels"),
           spacing(queue, grid.spacing, "spacing of pixels"),
           cumulative(queue, library.n_node() * library.n_wave(), "prefix sums of the library"),
-          cell(queue, grid.cell, "cells of the library"), light(queue, library.flux, "the library") {
-        queue.for_each(library.n_node(), SumLight{library.n_wave(), rest.data(), light.data(), cumulative.data()});
+          cell(queue, grid.cell, "cells of the library"), light(library_on(queue.accelerator(), library)) {
+        queue.for_each(library.n_node(), SumLight{library.n_wave(), rest.data(), light->data(), cumulative.data()});
     }
 
     NativePoints points() const {
@@ -127,7 +127,7 @@ void DeviceStarLight::set_to_rubix(const Progress& progress) {
                                    input_->doppler, run.grid.centre.front(), run.grid.centre.back(),
                                    stars_.los_velocity.data(), stars_.initial_mass.data(), stars_.metallicity.data(),
                                    stars_.age.data()});
-        queue_.for_each(range.n_star * n_pixel, SampleStar{batch, run.points(), run.light.data(), run.centre.data()});
+        queue_.for_each(range.n_star * n_pixel, SampleStar{batch, run.points(), run.light->data(), run.centre.data()});
         queue_.for_each(range.n_star * RubixBatch::n_lane, SumSamples{batch, run.spacing.data()});
         queue_.for_each(range.n_star, ScaleStar{batch});
         queue_.for_each(range.n_chunk * n_pixel, SumStarsOfChunk{batch, table(), range.first_chunk, run.part.data()});

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "synthesis/conserving.hpp"
 #include "synthesis/exact_rubix.hpp"
 #include "tessera/comm/communicator.hpp"
@@ -11,25 +13,46 @@
 
 namespace tessera {
 
-DeviceLookup::DeviceLookup(device::Queue& queue, const ssp::Interpolator& interpolator)
+DeviceLookup::DeviceLookup(device::Accelerator& accelerator, const ssp::Interpolator& interpolator)
     : lookup(interpolator.lookup()) {
     const std::vector<float> z(lookup.metallicity.knot, lookup.metallicity.knot + lookup.metallicity.n);
     const std::vector<float> t(lookup.age.knot, lookup.age.knot + lookup.age.n);
-    metallicity = device::Buffer<float>(queue, z, "metallicities of the library");
-    age = device::Buffer<float>(queue, t, "ages of the library");
-    queue.finish(); // before the two lists go
-    lookup.metallicity.knot = metallicity.data();
-    lookup.age.knot = age.data();
+    metallicity = device::keep_constants(accelerator, z, "metallicities of the library");
+    age = device::keep_constants(accelerator, t, "ages of the library");
+    lookup.metallicity.knot = metallicity->data();
+    lookup.age.knot = age->data();
 }
 
-DeviceSpectra::DeviceSpectra(device::Queue& queue, const RowKind& kind, const NodeColumns& columns)
+std::shared_ptr<const device::Buffer<float>> library_on(device::Accelerator& accelerator, const ssp::Library& library) {
+    const std::uint64_t checksum = library.checksum != 0 ? library.checksum : ssp::checksum_of(library);
+    const auto bytes = static_cast<std::int64_t>(library.flux.size() * sizeof(float));
+    return accelerator.keep<const device::Buffer<float>>(fmt::format("library {:016x}", checksum), bytes, [&] {
+        device::Queue& queue = accelerator.compute();
+        auto there = std::make_shared<const device::Buffer<float>>(queue, library.flux, "the library");
+        queue.finish(); // the host's may go
+        return there;
+    });
+}
+
+DeviceSpectra::DeviceSpectra(device::Accelerator& accelerator, const RowKind& kind, const NodeColumns& columns,
+                             const device::Buffer<float>& library, std::int64_t n_wave)
     : n_column(kind.spectra->n_used), n_point(static_cast<std::int64_t>(kind.spectra->wavelength.size())),
-      points(kind.spectra->wavelength), wavelength(queue, points, "wavelengths of the library"),
-      light(queue, n_column * n_point, "templates") {
+      points(kind.spectra->wavelength),
+      wavelength(device::keep_constants(accelerator, points, "wavelengths of the library")),
+      light(accelerator.compute(), n_column * n_point, "templates") {
+    device::Queue& queue = accelerator.compute();
     const Spectra& host = *kind.spectra;
-    device::Buffer<float> turned(queue, static_cast<std::int64_t>(host.light.size()), "templates on their way");
-    queue.upload(turned, std::span<const float>(host.light.data(), host.light.size()));
-    queue.for_each(n_column * n_point, TurnSpectra{n_point, n_column, host.n_column, turned.data(), light.data()});
+    device::Buffer<float> turned;
+    device::Buffer<std::int32_t> nodes;
+    if (host.light.empty()) {
+        nodes = device::Buffer<std::int32_t>(queue, columns.node, "nodes of templates");
+        queue.for_each(n_column * n_point,
+                       GatherSpectra{n_point, host.first_point, n_wave, nodes.data(), library.data(), light.data()});
+    } else {
+        turned = device::Buffer<float>(queue, static_cast<std::int64_t>(host.light.size()), "templates on their way");
+        queue.upload(turned, std::span<const float>(host.light.data(), host.light.size()));
+        queue.for_each(n_column * n_point, TurnSpectra{n_point, n_column, host.n_column, turned.data(), light.data()});
+    }
     std::vector<float> rows; // of the nodes that stars have
     if (kind.compression != nullptr) {
         const auto rank = kind.compression->rank;
@@ -39,7 +62,7 @@ DeviceSpectra::DeviceSpectra(device::Queue& queue, const RowKind& kind, const No
         }
         coefficient = device::Buffer<float>(queue, rows, "coefficients of the compression");
     }
-    queue.finish(); // before the list goes
+    queue.finish(); // before the lists go
 }
 
 DeviceStarLight::DeviceStarLight(device::Accelerator& accelerator, const DeviceSpaxelStars& stars, ssp::Outside outside,
@@ -47,7 +70,7 @@ DeviceStarLight::DeviceStarLight(device::Accelerator& accelerator, const DeviceS
                                  DevicePartial& cube, const PlaneBlocks& blocks, const DeviceTuning& tuning,
                                  std::optional<std::span<const std::int64_t>> rows)
     : accelerator_(accelerator), queue_(accelerator.compute()), stars_(stars), outside_(outside), library_(library),
-      cube_(cube), blocks_(blocks), tuning_(tuning), lookup_(queue_, interpolator) {
+      cube_(cube), blocks_(blocks), tuning_(tuning), lookup_(accelerator, interpolator) {
     const auto n = static_cast<std::size_t>(stars.n_spaxel());
     std::vector<std::int64_t> first_chunk{0};
     for (std::size_t s = 0; s < n; ++s) {
@@ -75,13 +98,15 @@ WorkCosts DeviceStarLight::costs() const {
 
 void DeviceStarLight::set_input(const RowInput& input) {
     input_ = &input;
-    edges_ = device::Buffer<double>(queue_, input.pixels.edges, "edges of pixels");
-    queue_.finish();
+    edges_ = device::keep_constants(accelerator_, input.pixels.edges, "edges of pixels");
 }
 
 const DeviceSpectra& DeviceStarLight::spectra_of(const RowKind& kind, const NodeColumns& columns) {
     auto& entry = spectra_[kind.spectra];
-    if (!entry) { entry = std::make_unique<DeviceSpectra>(queue_, kind, columns); }
+    if (!entry) {
+        if (!library_there_) { library_there_ = library_on(accelerator_, library_); }
+        entry = std::make_unique<DeviceSpectra>(accelerator_, kind, columns, *library_there_, library_.n_wave());
+    }
     return *entry;
 }
 

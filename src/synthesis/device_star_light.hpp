@@ -8,6 +8,7 @@
 #include "synthesis/star_kernels.hpp"
 #include "synthesis/star_light.hpp"
 #include "tessera/cube/device_cube.hpp"
+#include "tessera/device/constants.hpp"
 #include "tessera/synthesis/device_synthesis.hpp"
 #include "tessera/view/device_stars.hpp"
 
@@ -16,21 +17,26 @@ namespace tessera {
 /// Templates in the accelerator's memory, one column after the other.
 struct DeviceSpectra {
     std::int64_t n_column = 0, n_point = 0;
-    std::vector<double> points;        ///< [point] Angstrom, rest frame
-    device::Buffer<double> wavelength; ///< the same
-    device::Buffer<float> light;       ///< [column, point]
+    std::vector<double> points;                                  ///< [point] Angstrom, rest frame
+    std::shared_ptr<const device::Constants<double>> wavelength; ///< the same
+    device::Buffer<float> light;                                 ///< [column, point]
     device::Buffer<float> coefficient; ///< [column of the nodes, n_column] of a compression; else empty
 
-    DeviceSpectra(device::Queue& queue, const RowKind& kind, const NodeColumns& columns);
+    /// @param library  there
+    DeviceSpectra(device::Accelerator& accelerator, const RowKind& kind, const NodeColumns& columns,
+                  const device::Buffer<float>& library, std::int64_t n_wave);
 };
 
 /// A library's knots there, and the look-up that reads them.
 struct DeviceLookup {
-    device::Buffer<float> metallicity, age;
+    std::shared_ptr<const device::Constants<float>> metallicity, age;
     ssp::NodeLookup lookup;
 
-    DeviceLookup(device::Queue& queue, const ssp::Interpolator& interpolator);
+    DeviceLookup(device::Accelerator& accelerator, const ssp::Interpolator& interpolator);
 };
+
+/// The light of all nodes [node, wavelength], which one galaxy after the other finds there.
+std::shared_ptr<const device::Buffer<float>> library_on(device::Accelerator& accelerator, const ssp::Library& library);
 
 /// The stars in an accelerator's memory. Spaxels with many stars are made by one dense matrix product, of all velocity rows that
 /// matter and all nodes (W of the design is dense there); the others, and stars far from the rest in velocity, star by star.
@@ -49,6 +55,7 @@ public:
     void set_input(const RowInput& input);
     std::vector<NodeClass> node_classes(Communicator& comm) override;
     Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
+    bool has_library() const override { return true; }
     void forget_templates() override { spectra_.clear(); }
     void sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
              const std::function<void(std::int64_t)>& done) override;
@@ -96,9 +103,10 @@ private:
     device::Buffer<std::int64_t> first_chunk_; ///< [spaxel + 1]
     device::Buffer<std::int32_t> spaxel_;      ///< [star]
     device::Buffer<std::int32_t> own_column_;  ///< [spaxel] in the cube; 0 where it has no stars here
-    device::Buffer<double> edges_;             ///< [pixel + 1]
     std::vector<double> scale_;                ///< [spaxel] of integer sums, a power of two
     device::Buffer<double> scales_;
+    std::shared_ptr<const device::Constants<double>> edges_;     ///< [pixel + 1]
+    std::shared_ptr<const device::Buffer<float>> library_there_; ///< null before templates are asked for
     std::map<const Spectra*, std::unique_ptr<DeviceSpectra>> spectra_;
 };
 

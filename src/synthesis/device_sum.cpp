@@ -47,7 +47,7 @@ DeviceStarLight::Bands DeviceStarLight::bands_of(const DeviceSpectra& spectra, c
                 .weight = {}};
     bands.first = device::Buffer<std::int32_t>(queue_, grid.n * pixels.size(), "points of pixels");
     bands.weight = device::Buffer<float>(queue_, grid.n * bands.width * pixels.size(), "weights of pixels");
-    queue_.for_each(grid.n * pixels.size(), BandOfPixel{{spectra.wavelength.data(), spectra.n_point, edges_.data()},
+    queue_.for_each(grid.n * pixels.size(), BandOfPixel{{spectra.wavelength->data(), spectra.n_point, edges_->data()},
                                                         grid.first,
                                                         grid.step,
                                                         at_rest,

@@ -18,6 +18,23 @@ struct TurnSpectra {
     TESSERA_HD void operator()(std::int64_t i) const { spectra[i] = light[i % n_point * stride + i / n_point]; }
 };
 
+/// spectra[column, point] of some nodes of the library, from its point `first` on. Before its first and after its last point their
+/// light goes on.
+struct GatherSpectra {
+    static constexpr const char* name = "synthesis/gather_spectra";
+    std::int64_t n_point, first, n_wave;
+    const std::int32_t* node; ///< [column]
+    const float* library;     ///< [node, n_wave]
+    float* spectra;
+
+    TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t column = device::quotient(i, n_point);
+        const std::int64_t wave = first + i - column * n_point;
+        const std::int64_t last = n_wave - 1;
+        spectra[i] = library[node[column] * n_wave + (wave < 0 ? 0 : wave > last ? last : wave)];
+    }
+};
+
 /// R for one velocity row and pixel: PixelBands on the host.
 struct BandOfPixel {
     static constexpr const char* name = "synthesis/band_of_pixel";

@@ -7,18 +7,26 @@ namespace tessera {
 
 namespace {
 
+Spectra outline(const std::vector<double>& wavelength, PointRange points, double beyond, std::int64_t n_row) {
+    const bool at_start = points.first == 0;
+    const bool at_end = points.end == static_cast<std::int64_t>(wavelength.size());
+    Spectra out;
+    out.first_point = points.first - (at_start ? 1 : 0);
+    out.wavelength.assign(wavelength.begin() + points.first, wavelength.begin() + points.end);
+    if (at_start) { out.wavelength.insert(out.wavelength.begin(), wavelength.front() * std::exp(-beyond)); }
+    if (at_end) { out.wavelength.push_back(wavelength.back() * std::exp(beyond)); }
+    out.n_used = n_row;
+    out.n_column = padded_columns(n_row);
+    return out;
+}
+
 /// Rows of a table [row, point] become columns. Blocks of 16 × 16, so that both sides stay in the cache.
 template <class Row>
 Spectra from_rows(const std::vector<double>& wavelength, PointRange points, double beyond, std::int64_t n_row,
                   const Row& row, const device::Host& where) {
     const bool at_start = points.first == 0;
     const bool at_end = points.end == static_cast<std::int64_t>(wavelength.size());
-    Spectra out;
-    out.wavelength.assign(wavelength.begin() + points.first, wavelength.begin() + points.end);
-    if (at_start) { out.wavelength.insert(out.wavelength.begin(), wavelength.front() * std::exp(-beyond)); }
-    if (at_end) { out.wavelength.push_back(wavelength.back() * std::exp(beyond)); }
-    out.n_used = n_row;
-    out.n_column = padded_columns(n_row);
+    Spectra out = outline(wavelength, points, beyond, n_row);
     out.light.assign(out.wavelength.size() * static_cast<std::size_t>(out.n_column), 0.0F);
     float* inner = out.light.data() + (at_start ? out.n_column : 0);
     constexpr std::int64_t side = 16;
@@ -45,6 +53,11 @@ Spectra Spectra::of_nodes(const ssp::Library& library, const std::vector<std::in
     return from_rows(
         library.wavelength, points, beyond, static_cast<std::int64_t>(nodes.size()),
         [&](std::int64_t column) { return library.nodes().row(nodes[static_cast<std::size_t>(column)]); }, where);
+}
+
+Spectra Spectra::outline_of_nodes(const ssp::Library& library, const std::vector<std::int32_t>& nodes,
+                                  PointRange points, double beyond) {
+    return outline(library.wavelength, points, beyond, static_cast<std::int64_t>(nodes.size()));
 }
 
 Spectra Spectra::of_basis(const ssp::Library& library, const ssp::Compression& compression, PointRange points,

@@ -38,6 +38,8 @@ public:
     virtual std::vector<NodeClass> node_classes(Communicator& comm) = 0;
     virtual Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) = 0;
 
+    /// Whether it takes templates from a library of its own: of nodes an outline is enough then.
+    virtual bool has_library() const = 0;
     /// Templates of an earlier attempt are gone: their addresses may mean others now.
     virtual void forget_templates() = 0;
     /// Adds the light of all spaxels to the cube, and hands its blocks on as they are complete. Collective where blocks are handed on.
@@ -69,6 +71,7 @@ public:
     WorkCosts costs() const override;
     std::vector<NodeClass> node_classes(Communicator& comm) override;
     Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
+    bool has_library() const override { return false; }
     void forget_templates() override {}
     void sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
              const std::function<void(std::int64_t)>& done) override;

@@ -6,12 +6,14 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/device/constants.hpp"
 #include "view/field.hpp"
 #include "view/order_kernels.hpp"
 
@@ -93,7 +95,8 @@ class DeviceOrder {
 public:
     DeviceOrder(device::Accelerator& accelerator, const SpatialGrid& grid, std::int64_t n_star)
         : queue_(accelerator.compute()), grid_(grid), n_(n_star), n_spaxel_(grid.n_padded()),
-          x_edges_(queue_, grid.x_edges, "edges of spaxels"), y_edges_(queue_, grid.y_edges, "edges of spaxels"),
+          x_edges_(device::keep_constants(accelerator, grid.x_edges, "edges of spaxels")),
+          y_edges_(device::keep_constants(accelerator, grid.y_edges, "edges of spaxels")),
           key_(queue_, n_, "spaxels of stars"), index_(queue_, n_, "numbers of stars"),
           range_(queue_, 4 * n_part, "ranges of stars") {
         for (auto& property : kept_) { property = device::Buffer<float>(queue_, n_, "properties of stars"); }
@@ -171,8 +174,8 @@ private:
     void work_on(float* rows, std::int64_t first, std::int64_t n, const Matrix3& rotation) {
         const auto row = [&](std::int64_t a) { return rows + a * n; };
         const PlaceStar place{View<const float, 1>(row(0), n), View<const float, 1>(row(1), n),
-                              intervals(grid_.x_edges, x_edges_.data(), grid_.closed_end),
-                              intervals(grid_.y_edges, y_edges_.data(), grid_.closed_end), View<std::int32_t, 1>()};
+                              intervals(grid_.x_edges, x_edges_->data(), grid_.closed_end),
+                              intervals(grid_.y_edges, y_edges_->data(), grid_.closed_end), View<std::int32_t, 1>()};
         TakeStar take{.position = {row(0), row(1), row(2), rotation},
                       .velocity = {row(3), row(4), row(5), rotation},
                       .place = place,
@@ -191,7 +194,7 @@ private:
     device::Queue& queue_;
     const SpatialGrid& grid_;
     std::int64_t n_, n_spaxel_;
-    device::Buffer<double> x_edges_, y_edges_;
+    std::shared_ptr<const device::Constants<double>> x_edges_, y_edges_;
     device::Buffer<std::uint32_t> key_, index_;
     std::array<device::Buffer<float>, 5> kept_;
     device::Buffer<float> range_;

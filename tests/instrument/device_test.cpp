@@ -174,6 +174,25 @@ TEST_P(DevicePsf, TransformsAreWithinAMillionthOfThePlanesLargest) {
     }
 }
 
+TEST_P(DevicePsf, TransformsArePlannedAndTheKernelTransformedForTheFirstCubeAlone) {
+    const CubeSlab slab = random_slab({0, 3}, 40, 40);
+    const auto& counts = accelerator().info().work;
+    const auto made = [&](const Kernel2D& kernel) {
+        return back(convolve(accelerator(), up(slab), kernel, 5, Convolution::fft));
+    };
+    const CubeSlab first = made(moffat_kernel(3.0, 2.5, 11));
+    const auto before = counts;
+    const CubeSlab second = made(moffat_kernel(3.0, 2.5, 11));
+    const auto again = counts.since(before);
+    EXPECT_EQ(again.fft_plans, 0);
+    EXPECT_EQ(again.uploads, 1) << "the cube itself";
+    EXPECT_LT(again.launches, before.launches);
+    EXPECT_TRUE(std::ranges::equal(first.data(), second.data()));
+    made(moffat_kernel(2.0, 2.5, 11));
+    EXPECT_EQ(counts.since(before).fft_plans, 0) << "another kernel of that size";
+    EXPECT_EQ(counts.since(before).uploads, 3) << "a cube and the kernel";
+}
+
 TEST_P(DevicePsf, NoNegativeFluxAndZeroWhereNoLightReaches) {
     for (const Kernel2D& kernel : {gaussian_kernel(1.5, 11), moffat_kernel(2.0, 2.5, 11)}) {
         CubeSlab slab({0, 2}, 40, 40);

@@ -96,6 +96,7 @@ const std::map<std::string, Count>& counts() {
             return Work{.bytes = 16 * n + 8 * listed, .doubles = 60 * n};
         }),
         bytes_each<TurnSpectra>(8),
+        bytes_each<GatherSpectra>(8),
         count<BandOfPixel>([](const BandOfPixel& b, double n, const Seen&) {
             return Work{.bytes = n * (4 + 4 * number(b.width)), .doubles = 20 * n * number(b.width)};
         }),

@@ -101,7 +101,7 @@ MeasuredAccelerator::MeasuredAccelerator(std::unique_ptr<device::Accelerator> in
         queues_.push_back(std::make_unique<MeasuredQueue>(*this, *queue));
     }
 }
-MeasuredAccelerator::~MeasuredAccelerator() = default;
+MeasuredAccelerator::~MeasuredAccelerator() { drop_kept(); }
 
 Queue& MeasuredAccelerator::compute() { return *queues_[0]; }
 Queue& MeasuredAccelerator::transfer() { return *queues_[1]; }

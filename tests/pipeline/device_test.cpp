@@ -96,6 +96,41 @@ TEST_P(OnDevice, ExchangeGivesTheSameInRubixsWay) {
             {"preset=rubix", "parallel.reduction=exchange", "lsf.profile=gaussian", "lsf.sigma=1"});
 }
 
+TEST_P(OnDevice, WhatGalaxiesHaveInCommonGoesUpOnce) {
+    const test::Scene scene("device-common", galaxy(500));
+    const auto settings = [&](const std::string& name, std::initializer_list<std::string> more) {
+        std::vector<std::string> all = scene.settings;
+        all.insert(all.end(), everything.begin(), everything.end());
+        all.insert(all.end(), more);
+        all.push_back(std::string("parallel.device=") + GetParam());
+        all.push_back("output.path=" + (scene.folder / name).string());
+        return read_config("", all);
+    };
+    run_cube(settings("alone.h5", {}), test::world());
+    SharedInputs shared;
+    shared.accelerator = std::make_shared<device::AcceleratorSlot>();
+    const auto run = [&](const char* name) {
+        run_cube(settings(name, {}), test::world(), {}, shared);
+        return shared.accelerator->open(GetParam(), test::world().rank_on_node(), 1)->info();
+    };
+    const device::AcceleratorInfo first = run("first.h5"), second = run("second.h5");
+    EXPECT_EQ(second.index, first.index);
+    EXPECT_LT(second.work.uploads - first.work.uploads, first.work.uploads);
+    const std::int64_t library = 4 * test::line_library().n_node() * test::line_library().n_wave();
+    EXPECT_LE(second.copy_bytes - first.copy_bytes, first.copy_bytes - library);
+    // After an error it is another accelerator, which has nothing yet.
+    EXPECT_TRUE(test::error_of(
+        [&] { run_cube(settings("none.h5", {"galaxy.centre=[50, 50, 0]"}), test::world(), {}, shared); }));
+    const device::AcceleratorInfo third = run("third.h5");
+    EXPECT_EQ(third.copy_bytes, first.copy_bytes);
+    test::world().barrier();
+    if (!test::world().is_root()) { return; }
+    const test::Cube alone((scene.folder / "alone.h5").string());
+    for (const char* name : {"first.h5", "second.h5", "third.h5"}) {
+        EXPECT_EQ(test::Cube((scene.folder / name).string()).flux, alone.flux) << name;
+    }
+}
+
 TEST_P(OnDevice, NothingAfterTheSum) { compare(test::Scene("device-bare", galaxy(500)), {"synthesis.method=exact"}); }
 
 TEST_P(OnDevice, MoreRanksThanStarsOrWavelengths) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -107,6 +109,21 @@ private:
     Accelerator* accelerator_;
 };
 
+/// What an accelerator was given so far, all queues together: what a galaxy costs besides arithmetic. Counted.
+struct WorkCounts {
+    std::int64_t launches = 0;     ///< loops, products, transforms, sorts, sums; zeroing and copies within its memory
+    std::int64_t uploads = 0;      ///< copies from the host
+    std::int64_t downloads = 0;    ///< copies to the host
+    std::int64_t reservations = 0; ///< of its memory
+    std::int64_t fft_plans = 0;    ///< made
+    std::int64_t waits = 0;        ///< of the host, for a queue or a mark
+
+    WorkCounts since(const WorkCounts& before) const {
+        return {launches - before.launches,         uploads - before.uploads,     downloads - before.downloads,
+                reservations - before.reservations, fft_plans - before.fft_plans, waits - before.waits};
+    }
+};
+
 struct AcceleratorInfo {
     std::string kind;            ///< "cuda" or "emulated"
     std::string name;            ///< of the product
@@ -114,6 +131,7 @@ struct AcceleratorInfo {
     std::int64_t memory = 0;     ///< bytes
     std::int64_t copy_bytes = 0; ///< host to device so far, and back: counted
     std::int64_t back_bytes = 0;
+    WorkCounts work = {};
 };
 
 /// A processor with memory and queues of its own: a GPU, or its emulation on the host. One a rank; not for several threads.
@@ -143,8 +161,34 @@ public:
     virtual std::unique_ptr<FftPlan> plan_fft(Queue& queue, std::int64_t n_batch, std::int64_t n_y,
                                               std::int64_t n_x) = 0;
 
+    /// What many galaxies have in common there: make() the first time, the same again for an equal key, whoever asks. What was asked
+    /// for last stays, at most 64 things and a sixteenth of the memory; anything larger is its user's alone.
+    /// @param key    names it with all that it depends on;  bytes  of the accelerator's memory that it takes
+    /// @param make   a std::shared_ptr<T>, ready for what the compute queue is given next
+    template <class T, class Make>
+    std::shared_ptr<T> keep(const std::string& key, std::int64_t bytes, const Make& make) {
+        const std::string typed = typeid(T).name() + key;
+        if (const std::shared_ptr<const void> there = kept(typed)) {
+            return std::const_pointer_cast<T>(std::static_pointer_cast<const T>(there));
+        }
+        std::shared_ptr<T> made = make();
+        add_kept(typed, bytes, made);
+        return made;
+    }
+    /// Lets go of all that keep() keeps. Accelerators do so before they say that there is no memory, and as the first thing when they go.
+    void drop_kept() noexcept { kept_.clear(); }
+
 private:
+    struct Kept {
+        std::string key;
+        std::int64_t bytes = 0;
+        std::shared_ptr<const void> thing;
+    };
+    std::shared_ptr<const void> kept(const std::string& key);
+    void add_kept(const std::string& key, std::int64_t bytes, const std::shared_ptr<const void>& thing);
+
     int n_rank_ = 1;
+    std::list<Kept> kept_; ///< the latest first
 };
 
 /// An array in an accelerator's memory, of trivially copyable elements; contents undefined when made. Belongs to a queue: other queues
@@ -252,5 +296,19 @@ void check_device_name(std::string_view asked);
 /// number the ranks of a node take its GPUs in turn.
 /// @throws Error(Kind::resource)  asked for and not there
 std::unique_ptr<Accelerator> open_accelerator(std::string_view asked, int rank_on_node, int threads);
+
+/// A rank's accelerator for one galaxy after the other: opened when it is first asked for, then the same one.
+class AcceleratorSlot {
+public:
+    /// As open_accelerator, which is called again when other things are asked for than the last time.
+    std::shared_ptr<Accelerator> open(std::string_view asked, int rank_on_node, int threads);
+    /// After an error, which may stay with an accelerator: the next one is opened anew.
+    void drop() { accelerator_.reset(); }
+
+private:
+    std::string asked_;
+    int rank_on_node_ = 0, threads_ = 0;
+    std::shared_ptr<Accelerator> accelerator_;
+};
 
 } // namespace tessera::device

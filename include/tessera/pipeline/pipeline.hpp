@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tessera/comm/communicator.hpp"
+#include "tessera/device/accelerator.hpp"
 #include "tessera/output/cube_measures.hpp"
 #include "tessera/particles/star_index.hpp"
 #include "tessera/pipeline/config.hpp"
@@ -76,6 +77,8 @@ struct SharedInputs {
         {}; ///< of the same `simulation`, with the galaxies that will be asked for
     std::shared_ptr<const StarIndex> star_index = {}; ///< of that snapshot, for simulation.depth
     bool with_sums = false;                           ///< CubeSummary::sums
+    /// Of this rank, with what galaxies have in common in its memory. A run that fails drops it.
+    std::shared_ptr<device::AcceleratorSlot> accelerator = {};
 };
 
 /// Reads it; every rank of `comm` holds it afterwards. Collective. @throws Error(Kind::data)  as ssp::read_library
