@@ -10,6 +10,7 @@ Exit status: 0 written, 2 a file that is not a study.
 import argparse
 import json
 import os
+import statistics
 import sys
 
 
@@ -53,6 +54,15 @@ def efficiency(kind, base, point):
     return ratio if kind == "weak" else ratio * base["ranks"] / point["ranks"]
 
 
+def allowed(study, point, base):
+    """What runs side by side, which exchange nothing, reach on so many ranks: against one rank in their own study."""
+    pairs = [p for p in study.get("side_by_side", []) if p["ranks"] == point["ranks"]]
+    if not pairs or base["ranks"] != 1:
+        return ""
+    return "%.2f" % (statistics.median(p["seconds_alone"] for p in pairs)
+                     / statistics.median(p["seconds_at_once"] for p in pairs))
+
+
 def bytes_sent(stage):
     return sum(stage["bytes_max"].values())
 
@@ -65,8 +75,8 @@ def points_table(studies):
     base = {}
     for reduction, _, _, point in points:
         base.setdefault(reduction, point)
-    text = header("reduction", "ranks", "nodes", "median s", "min to max s", "efficiency", "limits: longest stage",
-                  "MB sent a rank", "study")
+    text = header("reduction", "ranks", "nodes", "median s", "min to max s", "efficiency", "allowed",
+                  "limits: longest stage", "MB sent a rank", "study")
     for reduction, ranks, i, point in points:
         stages = [s for s in point["stages"] if "/" not in s["stage"] and s["stage"] != "total"]
         longest = max(stages, key=lambda s: s["mean_over_ranks"])
@@ -74,7 +84,7 @@ def points_table(studies):
         seconds = point["seconds"]
         text += row(reduction, ranks, point["nodes"], "%.4g" % seconds["median"],
                     "%.4g to %.4g" % (seconds["min"], seconds["max"]),
-                    "%.2f" % efficiency(kind, base[reduction], point),
+                    "%.2f" % efficiency(kind, base[reduction], point), allowed(studies[i], point, base[reduction]),
                     "%s, %.4g s" % (longest["stage"], longest["mean_over_ranks"]),
                     "%.3f" % (bytes_sent(whole) * 1e-6), i + 1)
     return text

@@ -128,7 +128,9 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
                       .n_pixel_band = plan.band.size(),
                       .lsf_half_width = plan.lsf.is_identity() ? 0 : plan.lsf.half_width(),
                       .n_node = plan.library.n_node(),
-                      .library_bytes = plan.library.n_node() * plan.library.n_wave() * 4};
+                      .library_bytes = plan.library.n_node() * plan.library.n_wave() * 4,
+                      .work = spaxel_work(plan.library, plan.pixels, config.synthesis),
+                      .estimates_errors = config.synthesis.method != Method::exact};
     forecast.lines.push_back(
         fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
     if (config.simulation.depth) {

@@ -17,6 +17,7 @@ constexpr double star_bytes_read = 40,
                  star_bytes_sent = 20; // x, y, vz, mass, metallicity, age as stored; as they travel
 constexpr double tile_pixels = 128;    // that are multiplied at a time
 constexpr double velocity_rows = 40;   // that templates are made for: 1200 km/s in steps of 30
+constexpr double error_products = 450; // multiply-adds a node and pixel: settings by measured errors, error sample
 
 /// A group of ranks on a machine: what messages cost among them.
 struct Network {
@@ -103,11 +104,7 @@ StageBytes predicted_bytes(const CubeSizes& sizes, Reduction reduction, int n_ra
 
 double row_weights(double n_star, const CubeSizes& sizes) {
     const double spaxels = static_cast<double>(sizes.n_spaxel);
-    constexpr double per_star = 16;
-    // Stars of a spaxel share rows and nodes; as in synthesis_bytes, disc galaxies of 10^4 to 10^7 stars.
-    const double shared = 7.5 * std::sqrt(per_star * n_star * spaxels);
-    const double all = spaxels * velocity_rows * static_cast<double>(sizes.n_node);
-    return std::min({per_star * n_star, shared, all});
+    return spaxels * std::min(sizes.work.pairs(n_star / spaxels), velocity_rows * static_cast<double>(sizes.n_node));
 }
 
 namespace {
@@ -123,8 +120,8 @@ Joined joined(const Machine& machine, const CubeSizes& sizes, Reduction reductio
     const auto cube = static_cast<double>(sizes.cube_bytes());
     const double templates = static_cast<double>(sizes.n_node) * velocity_rows * pixels / machine.product_rate;
     const double partial = templates + row_weights(n_star / p, sizes) * pixels / machine.product_rate;
+    if (p == 1) { return {partial, 0, 0, 2}; }          // blocks are turned where they are made
     const double passes = 2 * cube / machine.copy_rate; // cleared, and added up or turned as it arrives
-    if (p == 1) { return {partial, passes, 0, 2}; }
     switch (reduction) {
     case Reduction::allreduce: return {partial, passes + network.all_reduce(cube), 2 * cube * (p - 1) / p, 1 + 2 / p};
     case Reduction::automatic:
@@ -162,7 +159,10 @@ Prediction predict(const Machine& machine, const CubeSizes& sizes, Reduction red
     const double slab = std::ceil(static_cast<double>(sizes.n_pixel) / p); // planes of the largest
     const double field = static_cast<double>(sizes.n_spaxel_field), spaxels = static_cast<double>(sizes.n_spaxel);
     const double ghosts = n_rank == 1 ? 0 : 2 * static_cast<double>(sizes.lsf_half_width);
-    const Joined way = joined(machine, sizes, reduction, network);
+    Joined way = joined(machine, sizes, reduction, network);
+    if (sizes.estimates_errors) {
+        way.synthesis += error_products * static_cast<double>(sizes.n_node * sizes.n_pixel) / p / machine.product_rate;
+    }
     const auto files = [&](double bytes, double rate) {
         return machine.file_latency * (1 + std::log2(p)) + bytes / std::min(rate * p, machine.file_system_rate);
     };

@@ -15,6 +15,7 @@ namespace {
 constexpr double width = 900, height = 860;
 constexpr Rectangle time_area{100, 62, 560, 400};
 constexpr Rectangle efficiency_area{100, 488, 560, 190};
+constexpr Colour allowed_colour = rgb(0xc9cdd8); // wide and pale, to be seen below the series
 
 /// The points of one reduction, as columns.
 struct Series {
@@ -40,7 +41,15 @@ class Figure {
 public:
     Figure(Canvas& canvas, const ScalingStudy& study)
         : canvas_(canvas), study_(study), series_(series_of(summarise(study))),
-          ranks_(study.request.ranks.begin(), study.request.ranks.end()) {}
+          ranks_(study.request.ranks.begin(), study.request.ranks.end()) {
+        const auto base = side_by_side_efficiency(study, study.request.ranks.front());
+        for (const int n_rank : study.request.ranks) {
+            const auto allowed = side_by_side_efficiency(study, n_rank);
+            if (!base || !allowed || study.side_by_side.empty()) { continue; }
+            allowed_ranks_.push_back(n_rank);
+            allowed_.push_back(*allowed / *base);
+        }
+    }
 
     void draw() {
         canvas_.text({time_area.left, 30}, fmt::format("{} scaling, time of a cube", title()),
@@ -119,6 +128,10 @@ private:
                      {.size = page::label_size, .across = Across::centre, .turn = 90});
         const std::vector<double> one(ranks_.size(), 1.0);
         draw_dashes(canvas_, frame, ranks_, one, page::faint_ink);
+        for (std::size_t i = 1; i < allowed_ranks_.size(); ++i) {
+            canvas_.line(frame.at(allowed_ranks_[i - 1], allowed_[i - 1]), frame.at(allowed_ranks_[i], allowed_[i]),
+                         {allowed_colour, 7});
+        }
         for (std::size_t i = 0; i < series_.size(); ++i) {
             draw_series(canvas_, frame, series_[i].ranks, series_[i].efficiency, series_colour(i),
                         4.5 - static_cast<double>(i) * 0.7);
@@ -138,6 +151,10 @@ private:
             canvas_.line({x + at, y}, {x + at + 6, y}, {page::faint_ink, 1.6});
         }
         canvas_.text({x + 34, y}, "ideal", {.size = 14, .upright = Upright::middle});
+        if (allowed_ranks_.empty()) { return; }
+        y += 24;
+        canvas_.line({x, y}, {x + 26, y}, {allowed_colour, 7});
+        canvas_.text({x + 34, y}, "side by side", {.size = 14, .upright = Upright::middle});
     }
 
     void draw_caption() {
@@ -153,6 +170,9 @@ private:
         line(study_.request.kind == ScalingKind::strong
                  ? "Efficiency: P0 T(P0) / (P T(P)), P0 the smallest number of ranks."
                  : "Efficiency: T(P0) / T(P), P0 the smallest number of ranks; as many stars a rank everywhere.");
+        if (!allowed_ranks_.empty()) {
+            line("Side by side: runs of one rank's share on the ranks of the first node, which exchange nothing.");
+        }
         if (shows_published()) { line(fmt::format("Published times: {}.", published_caveat)); }
     }
 
@@ -160,6 +180,7 @@ private:
     const ScalingStudy& study_;
     std::vector<Series> series_;
     std::vector<double> ranks_;
+    std::vector<double> allowed_ranks_, allowed_; ///< efficiency of runs side by side, where it was measured
 };
 
 } // namespace

@@ -81,7 +81,17 @@ Json json_of(const PointSummary& point) {
             {"seconds", json_of(point.seconds)},
             {"speedup", point.speedup},
             {"efficiency", point.efficiency},
+            {"allowed", point.allowed ? Json(*point.allowed) : Json()},
             {"stages", stages}};
+}
+
+Json json_of(const SideBySide& pair) {
+    return {{"ranks", pair.n_rank},
+            {"at_once", pair.n_beside},
+            {"repeat", pair.repeat},
+            {"stars_each", pair.alone.n_star},
+            {"seconds_alone", pair.alone.seconds},
+            {"seconds_at_once", pair.at_once.seconds}};
 }
 
 Json json_of(const CubeSizes& sizes) {
@@ -124,6 +134,11 @@ std::string study_json(const ScalingStudy& study, const ScalingConfig& config) {
     for (const PublishedTime& time : published_times) {
         json["published"].push_back({{"what", time.what}, {"seconds", time.seconds}, {"caveat", published_caveat}});
     }
+    json["allowed"] =
+        "efficiency of runs of one rank's share side by side on the first node, which exchange nothing: T(alone) / "
+        "T(slowest at once), without writing, over that of P0";
+    json["side_by_side"] = Json::array();
+    for (const SideBySide& pair : study.side_by_side) { json["side_by_side"].push_back(json_of(pair)); }
     for (const ScalingRun& run : study.runs) { json["runs"].push_back(json_of(run)); }
     json["config"] = option_table(shown).yaml();
     return json.dump(1) + "\n";
@@ -134,7 +149,7 @@ std::string study_csv(const ScalingStudy& study) {
     std::string csv = "kind,reduction,ranks,nodes,threads,stage,repeats,median_s,min_s,max_s,mean_over_ranks_s,"
                       "imbalance,waiting_mean_s,waiting_max_s";
     for (const char* name : collectives) { csv += fmt::format(",bytes_{}", name); }
-    csv += ",speedup,efficiency,work,work_unit,work_imbalance\n";
+    csv += ",speedup,efficiency,work,work_unit,work_imbalance,allowed\n";
     for (const PointSummary& point : summarise(study)) {
         for (const StageSummary& stage : point.stages) {
             csv += fmt::format("{},{},{},{},{},{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.4f},{:.6g},{:.6g}",
@@ -149,8 +164,9 @@ std::string study_csv(const ScalingStudy& study) {
             csv += stage.stage == whole_run ? fmt::format(",{:.4f},{:.4f}", point.speedup, point.efficiency)
                                             : std::string(",,");
             csv += stage.work_unit.empty()
-                       ? std::string(",,,\n")
-                       : fmt::format(",{:.6g},{},{:.4f}\n", stage.work, stage.work_unit, stage.work_imbalance);
+                       ? std::string(",,,")
+                       : fmt::format(",{:.6g},{},{:.4f}", stage.work, stage.work_unit, stage.work_imbalance);
+            csv += stage.stage == whole_run && point.allowed ? fmt::format(",{:.4f}\n", *point.allowed) : ",\n";
         }
     }
     return csv;
@@ -160,15 +176,17 @@ std::string study_text(const ScalingStudy& study) {
     const std::vector<PointSummary> points = summarise(study);
     std::string text = fmt::format(
         "{} scaling of {}\n{} a rank; medians of {} runs\n\n{:<16} {:>6} {:>6} {:>10} {:>18} "
-        "{:>8} {:>10}\n",
+        "{:>8} {:>10} {:>9} {:>7}\n",
         word(study.request.kind), study.place.galaxy, threads_text(study.place.n_thread), study.request.n_repeat,
-        "reduction", "ranks", "nodes", "median s", "min to max s", "speed-up", "efficiency");
+        "reduction", "ranks", "nodes", "median s", "min to max s", "speed-up", "efficiency", "allowed", "of it");
     const PointSummary* last = nullptr;
     for (const PointSummary& point : points) {
-        text += fmt::format("{:<16} {:>6} {:>6} {:>10.4f} {:>18} {:>8.2f} {:>10.2f}\n", word(point.reduction),
+        text += fmt::format("{:<16} {:>6} {:>6} {:>10.4f} {:>18} {:>8.2f} {:>10.2f}", word(point.reduction),
                             point.n_rank, point.n_node, point.seconds.median,
                             fmt::format("{:.4f} to {:.4f}", point.seconds.min, point.seconds.max), point.speedup,
                             point.efficiency);
+        text += point.allowed ? fmt::format(" {:>9.2f} {:>7.2f}\n", *point.allowed, point.efficiency / *point.allowed)
+                              : std::string("\n");
         if (point.n_rank == study.request.ranks.back() &&
             (last == nullptr || point.seconds.median < last->seconds.median)) {
             last = &point;

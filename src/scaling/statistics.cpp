@@ -106,9 +106,24 @@ std::vector<PointSummary> summarise(const ScalingStudy& study) {
             const bool weak = study.request.kind == ScalingKind::weak;
             now.efficiency = weak ? ratio : ratio / more;
             now.speedup = weak ? ratio * more : ratio;
+            const auto allowed = side_by_side_efficiency(study, now.n_rank);
+            const auto allowed_base = side_by_side_efficiency(study, base.n_rank);
+            if (now.n_rank > base.n_rank && allowed && allowed_base) { now.allowed = *allowed / *allowed_base; }
         }
     }
     return points;
+}
+
+std::optional<double> side_by_side_efficiency(const ScalingStudy& study, int n_rank) {
+    if (n_rank == 1) { return 1.0; }
+    std::vector<double> alone, at_once;
+    for (const SideBySide& pair : study.side_by_side) {
+        if (pair.n_rank != n_rank) { continue; }
+        alone.push_back(pair.alone.seconds);
+        at_once.push_back(pair.at_once.seconds);
+    }
+    if (alone.empty()) { return std::nullopt; }
+    return spread_of(std::move(alone)).median / spread_of(std::move(at_once)).median;
 }
 
 std::string threads_text(int n) { return fmt::format("{} thread{}", n, n == 1 ? "" : "s"); }
@@ -138,6 +153,12 @@ std::string verdict(const ScalingStudy& study, const std::vector<PointSummary>& 
     const auto cost = [weak](const PointSummary& p, double seconds) { return weak ? seconds : p.n_rank * seconds; };
     std::string text = fmt::format("{}, an efficiency of {:.2f} against {} rank{}. ", fastest, last->efficiency,
                                    base.n_rank, base.n_rank == 1 ? "" : "s");
+    if (last->allowed) {
+        text += fmt::format(
+            "Ranks of a node that exchange nothing, side by side, reach {:.2f}: the program has {:.0f} % of what "
+            "the machine allows. ",
+            *last->allowed, 100 * last->efficiency / *last->allowed);
+    }
     const StageSummary* worst = nullptr;
     double growth = 0, sum = 0, before = 0;
     for (const std::string& name : outer_stages(*last)) {

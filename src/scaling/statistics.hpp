@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct PointSummary {
     Spread seconds;
     double speedup = 1;    ///< strong: T(P0) / T(P); weak: the same times P / P0
     double efficiency = 1; ///< strong: P0 T(P0) / (P T(P)); weak: T(P0) / T(P); of medians
+    /// That the node allows: of runs side by side, over that of the smallest number of ranks. Where it was measured.
+    std::optional<double> allowed = {};
     std::vector<StageSummary> stages;
     const StageSummary* find(const std::string& stage) const;
 };
@@ -41,6 +44,10 @@ struct PointSummary {
 /// In the order of reductions, then ranks. P0 is the smallest number of ranks of the study. On one rank the reductions are one and the
 /// same: its runs are taken together.
 std::vector<PointSummary> summarise(const ScalingStudy& study);
+
+/// Median time of one run alone over that of the slowest of those that ran at once, on that many ranks; 1 on one rank; nothing where it
+/// was not measured.
+std::optional<double> side_by_side_efficiency(const ScalingStudy& study, int n_rank);
 
 /// "1 thread", "2 threads"
 std::string threads_text(int n);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <exception>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include <unistd.h>
@@ -13,7 +13,9 @@
 #include <fmt/format.h>
 
 #include "scaling/measure.hpp"
+#include "scaling/side_by_side.hpp"
 #include "scaling/synthetic_work.hpp"
+#include "scaling/together.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
@@ -22,18 +24,6 @@
 namespace tessera {
 
 namespace {
-
-/// Dozens of runs would say the same dozens of times.
-class Silence {
-public:
-    explicit Silence(bool root) : root_(root) { log::set_enabled(false); }
-    ~Silence() { log::set_enabled(root_); }
-    Silence(const Silence&) = delete;
-    Silence& operator=(const Silence&) = delete;
-
-private:
-    bool root_;
-};
 
 /// The ranks of the allocation node by node, whatever order the launcher gave them.
 struct Placement {
@@ -77,6 +67,7 @@ struct Group {
     int n_rank;
     bool works; ///< whether this rank is one of them
     std::unique_ptr<Communicator> comm;
+    std::optional<SideBySideRuns> beside = {}; ///< of those on the first node, where there are several
 };
 
 class Study {
@@ -88,8 +79,13 @@ public:
         const int position = placement.position[static_cast<std::size_t>(world.rank())];
         for (const int n_rank : request.ranks) {
             const bool works = position < n_rank;
-            groups_.push_back({n_rank, works, world.split(works ? 0 : 1, position)});
             const auto end = placement.node_at.begin() + n_rank;
+            groups_.push_back({n_rank, works, world.split(works ? 0 : 1, position)});
+            const auto n_beside =
+                static_cast<int>(std::count(placement.node_at.begin(), end, placement.node_at.front()));
+            if (config.scaling.side_by_side && n_beside > 1) {
+                groups_.back().beside.emplace(n_beside, position, world);
+            }
             study_.place.n_node.push_back(
                 static_cast<int>(std::set<std::string>(placement.node_at.begin(), end).size()));
         }
@@ -108,8 +104,9 @@ public:
 
     ScalingStudy run() {
         for (int round = -1; round < study_.request.n_repeat; ++round) {
-            for (const Group& group : groups_) {
-                together([&] { run_group(group, round); }, group.works);
+            for (Group& group : groups_) {
+                together([&] { run_group(group, round); }, group.works, world_);
+                if (group.beside) { run_beside(group, round); }
             }
             log::info(round < 0 ? std::string("warm-up done")
                                 : fmt::format("round {} of {} done", round + 1, study_.request.n_repeat));
@@ -131,29 +128,15 @@ private:
                               rubix ? "with RUBIX's resampling" : "on a GPU"));
     }
 
-    /// Those that work call `work`; all wait for them, asleep, and end together where one failed.
-    template <class Work>
-    void together(const Work& work, bool works) {
-        constexpr double patience = 5; // s; who failed alone must not wait for those that wait for it
-        std::exception_ptr failure;
-        if (works) {
-            try {
-                work();
-            } catch (...) { failure = std::current_exception(); }
-        }
-        const bool all = world_.sleep_until_all_arrive(failure ? std::optional(patience) : std::nullopt);
-        if (!all) { std::rethrow_exception(failure); }
-        agree(world_, [&] {
-            if (failure) { std::rethrow_exception(failure); }
-        });
-    }
-
     void run_group(const Group& group, int round) {
         if (round < 0) {
             Config config = configured(group.n_rank, reductions_.front());
             study_.sizes.push_back(forecast_cube(config, *group.comm).sizes);
         }
-        for (const Reduction reduction : reductions_) {
+        // Each comes first in turn: what slept a while, processors and memory, is slower at first.
+        for (std::size_t i = 0; i < reductions_.size(); ++i) {
+            const std::size_t turn = i + static_cast<std::size_t>(std::max(round, 0));
+            const Reduction reduction = reductions_[turn % reductions_.size()];
             ScalingRun run;
             if (round < 0 && &group == &groups_.front() && reduction == reductions_.front()) {
                 run = measure(configured(group.n_rank, reduction), *group.comm); // warnings are heard once
@@ -168,8 +151,27 @@ private:
         }
     }
 
+    /// After the runs of the same ranks, so that both meet the machine in the same mood.
+    void run_beside(Group& group, int round) {
+        const Config config = with_threads(work_.share_of(group.n_rank));
+        if (round < 0 && !group.beside->fit(config)) {
+            log::info(fmt::format("scaling.side_by_side is left out on {} ranks: {} runs at once lack memory, or GPUs",
+                                  group.n_rank, group.beside->n_beside()));
+            group.beside.reset();
+            return;
+        }
+        SideBySide pair = group.beside->run(config);
+        if (round < 0 || !world_.is_root()) { return; }
+        pair.n_rank = group.n_rank;
+        pair.repeat = round;
+        study_.side_by_side.push_back(pair);
+    }
+
     Config configured(int n_rank, Reduction reduction) const {
-        Config config = work_.config_of(n_rank, reduction);
+        return with_threads(work_.config_of(n_rank, reduction));
+    }
+
+    Config with_threads(Config config) const {
         config.parallel.threads = study_.place.n_thread;
         return config;
     }

@@ -1,6 +1,8 @@
 #include "scaling/synthetic_work.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -60,25 +62,34 @@ ScalingWork::ScalingWork(const ScalingConfig& config, const ScalingRequest& requ
         }
     });
     if (!config.cube.simulation.path.empty()) { return; }
+    std::set<std::int64_t> numbers;
     for (const int n_rank : request.ranks) {
-        const std::string path = galaxy_file(n_rank);
-        const bool there = world.broadcast_value(static_cast<std::int32_t>(fs::exists(path)), 0) != 0;
-        if (!there) { make_snapshot(galaxy(config, path, stars_on(n_rank)), world); }
+        numbers.insert(stars_on(n_rank));
+        if (config.scaling.side_by_side) { numbers.insert(stars_a_rank(n_rank)); }
     }
+    for (const std::int64_t n_star : numbers) { make_snapshot(galaxy(config, galaxy_file(n_star), n_star), world); }
 }
 
 std::int64_t ScalingWork::stars_on(int n_rank) const {
     return config_.scaling.stars * (kind_ == ScalingKind::weak ? n_rank : 1);
 }
 
-std::string ScalingWork::galaxy_file(int n_rank) const {
-    return (fs::path(folder_.path()) / fmt::format("stars_{}.hdf5", stars_on(n_rank))).string();
+std::int64_t ScalingWork::stars_a_rank(int n_rank) const {
+    return std::max<std::int64_t>(1, stars_on(n_rank) / n_rank);
 }
 
-Config ScalingWork::config_of(int n_rank, Reduction reduction) const {
+std::string ScalingWork::galaxy_file(std::int64_t n_star) const {
+    return (fs::path(folder_.path()) / fmt::format("stars_{}.hdf5", n_star)).string();
+}
+
+Config ScalingWork::config_of(int n_rank, Reduction reduction) const { return config_of(stars_on(n_rank), reduction); }
+
+Config ScalingWork::share_of(int n_rank) const { return config_of(stars_a_rank(n_rank), Reduction::automatic); }
+
+Config ScalingWork::config_of(std::int64_t n_star, Reduction reduction) const {
     Config config = config_.cube;
     if (config.simulation.path.empty()) {
-        config.simulation.path = galaxy_file(n_rank);
+        config.simulation.path = galaxy_file(n_star);
         config.simulation.format = SnapshotFormat::plain;
     }
     // The cube alone: FITS and picture are written beside it where they are wanted, and tell nothing more of scaling.

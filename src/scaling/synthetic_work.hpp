@@ -30,11 +30,15 @@ public:
 
     /// The configuration of a run; threads are the caller's matter.
     Config config_of(int n_rank, Reduction reduction) const;
+    /// That of one rank's share of the stars by itself: of the same galaxy where the configuration names one.
+    Config share_of(int n_rank) const;
     std::string text() const; ///< the galaxy in words
 
 private:
-    std::string galaxy_file(int n_rank) const;
+    Config config_of(std::int64_t n_star, Reduction reduction) const;
+    std::string galaxy_file(std::int64_t n_star) const;
     std::int64_t stars_on(int n_rank) const;
+    std::int64_t stars_a_rank(int n_rank) const;
 
     const ScalingConfig& config_;
     ScalingKind kind_;

@@ -17,10 +17,9 @@ double SpaxelWork::operator()(double n_star) const {
 }
 
 double SpaxelWork::pairs(double n_star) const {
-    // Stars of a spaxel share rows and nodes: pairs grow as the root of their number (galaxies of 10^4 to 10^7 stars, a quarter more or
-    // less), until all are touched.
-    const double alone = per_star * n_star;
-    return std::min({alone, 7.5 * std::sqrt(alone), most_pairs});
+    // Roots alone: they come out the same on every machine.
+    const double alone = per_star * n_star, root = std::sqrt(alone);
+    return std::min({alone, shared * root / (1 + overlap * std::sqrt(root)), most_pairs});
 }
 
 double measured_product_rate() {
@@ -46,7 +45,7 @@ SpaxelWork spaxel_work(const ssp::Library& library, const WavelengthGrid& pixels
     const auto n_pixel = static_cast<double>(pixels.size());
     constexpr double row_element = 1e-9;           // a spaxel's spectrum is cleared, written, turned and sent
     if (options.resampling == Resampling::rubix) { // every star by itself: 18 µs for 3721 pixels
-        return {.star = 5e-9 * n_pixel, .pair = 0, .per_star = 16, .most_pairs = 0, .spaxel = row_element * n_pixel};
+        return {.star = 5e-9 * n_pixel, .most_pairs = 0, .spaxel = row_element * n_pixel};
     }
     const bool linear = options.interpolation == ssp::Interpolation::linear;
     // Rows between stars of +-300 km/s at the steps that libraries such as BC03-MILES take at 1e-3; finer as the fourth root.
@@ -56,10 +55,13 @@ SpaxelWork spaxel_work(const ssp::Library& library, const WavelengthGrid& pixels
     const double likely_rank = std::clamp(56 * std::pow(1e-3 / options.tolerance, 0.45), 8.0, 256.0);
     // Panels included; the more of its pairs a spaxel shares with others, the faster.
     double most = bin_rows * n_node, pair = 0.04e-9;
+    double shared = 26, overlap = 0.43; // of bins: fewer rows, sooner full
     switch (options.method) {
     case Method::exact:
         most = exact_rows * n_node;
         pair = 0.05e-9;
+        shared = 18;
+        overlap = 0.18;
         break;
     case Method::binned: break;
     case Method::automatic: most = bin_rows * std::min(likely_rank, n_node); break;
@@ -72,7 +74,9 @@ SpaxelWork spaxel_work(const ssp::Library& library, const WavelengthGrid& pixels
             .pair = pair * n_pixel,
             .per_star = linear ? 16.0 : 64.0,
             .most_pairs = most,
-            .spaxel = row_element * n_pixel};
+            .spaxel = row_element * n_pixel,
+            .shared = shared,
+            .overlap = overlap};
 }
 
 } // namespace tessera

@@ -206,9 +206,48 @@ TEST(Model, EfficiencyOfOneRankIsOneAndMoreStarsScaleBetter) {
 }
 
 TEST(Model, RowWeightsNeverExceedWhatStarsOrRowsAllow) {
-    EXPECT_EQ(row_weights(10, paper()), 160) << "few stars share nothing";
+    EXPECT_DOUBLE_EQ(row_weights(10, paper()), 160) << "few stars share nothing";
     EXPECT_LT(row_weights(6e6, paper()), 16 * 6e6);
     EXPECT_EQ(row_weights(1e15, paper()), row_weights(1e16, paper())) << "all rows are touched";
+}
+
+/// A disc of 25 x 25 spaxels and a margin of 6, BC03-MILES: row weights that runs counted (synthesis/sum's work over wavelengths).
+TEST(Model, RowWeightsAreThoseThatWereCounted) {
+    CubeSizes muse = paper();
+    muse.n_spaxel = 37 * 37;
+    muse.n_node = 392;
+    const std::vector<std::array<double, 3>> counted{// stars, exact, bins of a velocity
+                                                     {1e5, 3.786e5, 3.189e5},
+                                                     {1e6, 9.28e5, 7.05e5},
+                                                     {6e6, 1.739e6, 1.241e6},
+                                                     {2e7, 2.272e6, 1.514e6}};
+    ssp::Library library;
+    library.age.assign(56, 0);
+    library.metallicity.assign(7, 0);
+    WavelengthGrid pixels;
+    pixels.centres.assign(3741, 0);
+    for (const auto& [n_star, exact, bins] : counted) {
+        SynthesisOptions options{.method = Method::exact};
+        muse.work = spaxel_work(library, pixels, options);
+        EXPECT_NEAR(row_weights(n_star, muse) / exact, 1, 0.1) << n_star;
+        options.method = Method::binned;
+        muse.work = spaxel_work(library, pixels, options);
+        EXPECT_NEAR(row_weights(n_star, muse) / bins, 1, 0.1) << n_star;
+    }
+}
+
+TEST(Model, MethodsThatEstimateErrorsTakeTimeForIt) {
+    CubeSizes with = paper();
+    with.estimates_errors = true;
+    const auto synthesis = [](const CubeSizes& sizes, int n) {
+        for (const auto& [stage, seconds] : predict({}, sizes, Reduction::weights, n).stages) {
+            if (stage == "synthesis") { return seconds; }
+        }
+        return 0.0;
+    };
+    const double more = synthesis(with, 1) - synthesis(paper(), 1);
+    EXPECT_GT(more, 0);
+    EXPECT_NEAR(synthesis(with, 4) - synthesis(paper(), 4), more / 4, 1e-9 * more) << "divided among ranks";
 }
 
 TEST(Machines, FilesAreReadAndTheDefaultIsTheLaptop) {

@@ -21,7 +21,9 @@ mpirun -n 2 "$program" scaling strong tiny.yaml --ranks 2 --repeats 1 -o two -q 
 "$program" scaling weak tiny.yaml --repeats 1 -o weak -q >/dev/null
 "$root/tools/scaling_report.py" one.json two.json weak.json -o page.md
 [ "$(grep -c '^## ' page.md)" -eq 2 ] || fail "strong studies are not one section, weak another: $(cat page.md)"
-grep -q '^| reduce-scatter | 2 | 1 | .* | 2 |$' page.md || fail "no line of the second study: $(cat page.md)"
+grep -qE '^\| reduce-scatter \| 2 \| 1 \| .* \| [0-9.]+ \| [0-9.]+ \| .* \| 2 \|$' page.md ||
+    fail "no line of the second study with its efficiency and what is allowed: $(cat page.md)"
+grep -qE '^\| reduce-scatter \| 1 \| 1 \| .* \| 1.00 \|  \| .* \| 1 \|$' page.md || fail "one rank is allowed something: $(cat page.md)"
 grep -q '(one.svg)' page.md || fail "no figure"
 grep -q '123.6' page.md || fail "no published time"
 echo '{"schema": 1}' >wrong.json

@@ -69,8 +69,43 @@ TEST(Summary, WorkIsThatOfAllRanksAndItsBalance) {
     EXPECT_EQ(stage.work_unit, "stars");
     EXPECT_DOUBLE_EQ(stage.work_imbalance, 200 / 150.0);
     EXPECT_EQ(points[1].find("write")->work_unit, "");
-    EXPECT_NE(study_csv(study).find(",300,stars,1.3333\n"), std::string::npos);
+    EXPECT_NE(study_csv(study).find(",300,stars,1.3333,\n"), std::string::npos);
     EXPECT_NE(study_text(study).find("300 stars"), std::string::npos);
+}
+
+TEST(Summary, WhatTheMachineAllowsComesFromRunsSideBySide) {
+    ScalingStudy study = study_of(ScalingKind::strong);
+    EXPECT_FALSE(summarise(study)[1].allowed);
+    EXPECT_EQ(study_text(study).find("side by side"), std::string::npos);
+    for (int repeat = 0; repeat < 3; ++repeat) { // medians 2 and 2.5 s
+        study.side_by_side.push_back({.n_rank = 2,
+                                      .n_beside = 2,
+                                      .repeat = repeat,
+                                      .alone = {2 + 0.5 * (repeat - 1), 7},
+                                      .at_once = {2.5 + 2.0 * (repeat - 1), 7}});
+    }
+    const std::vector<PointSummary> points = summarise(study);
+    EXPECT_FALSE(points[0].allowed) << "one rank is its own measure";
+    ASSERT_TRUE(points[1].allowed);
+    EXPECT_DOUBLE_EQ(*points[1].allowed, 0.8);
+    const std::string percent = std::to_string(std::lround(100 * points[1].efficiency / 0.8));
+    EXPECT_NE(study_text(study).find("reach 0.80: the program has " + percent + " % of what"), std::string::npos)
+        << study_text(study);
+    EXPECT_NE(study_csv(study).find(",0.8000\n"), std::string::npos);
+    const auto json = nlohmann::json::parse(study_json(study, {}));
+    EXPECT_DOUBLE_EQ(json["points"][1]["allowed"].get<double>(), 0.8);
+    EXPECT_TRUE(json["points"][0]["allowed"].is_null());
+    EXPECT_EQ(json["side_by_side"].size(), 3U);
+
+    study.request.ranks = {2, 4}; // against two ranks, which share as well
+    for (ScalingRun& run : study.runs) { run.n_rank *= 2; }
+    for (int i = 0; i < 3; ++i) {
+        SideBySide pair = study.side_by_side[static_cast<std::size_t>(i)];
+        pair.n_rank = 4;
+        pair.at_once.seconds *= 2;
+        study.side_by_side.push_back(pair);
+    }
+    EXPECT_DOUBLE_EQ(summarise(study)[1].allowed.value(), 0.5);
 }
 
 TEST(Spread, MedianIsTheMiddleOrTheMeanOfTheTwoInTheMiddle) {

@@ -1,8 +1,10 @@
 // A whole study of a tiny galaxy, on some of the ranks while the others sleep.
 #include "tessera/scaling/study.hpp"
 
+#include <cstdlib>
 #include <set>
 
+#include "scaling/side_by_side.hpp"
 #include "tests/pipeline/tiny_galaxy.hpp"
 
 namespace tessera {
@@ -14,6 +16,7 @@ ScalingConfig tiny_config(const test::TinyScene& scene, const std::vector<std::s
     config.cube.simulation = {};
     config.scaling.stars = 500;
     config.scaling.reductions = all_reductions();
+    config.scaling.side_by_side = false;
     return config;
 }
 
@@ -86,6 +89,31 @@ TEST(Study, MeasuresEveryReductionOnEveryNumberOfRanks) {
     EXPECT_EQ(study.place.n_node, std::vector<int>(request.ranks.size(), 1));
 }
 
+TEST(Study, RunsSideBySideAreOfOneRanksShare) {
+    const test::TinyScene scene("beside");
+    for (const ScalingKind kind : {ScalingKind::strong, ScalingKind::weak}) {
+        ScalingConfig config = tiny_config(scene);
+        config.scaling.reductions = {Reduction::allreduce};
+        const ScalingRequest request = request_of(scene, kind);
+        config.scaling.side_by_side = false;
+        EXPECT_TRUE(run_scaling_study(config, request, test::world()).side_by_side.empty()) << "not asked for";
+        config.scaling.side_by_side = true;
+        const ScalingStudy study = run_scaling_study(config, request, test::world());
+        if (!test::world().is_root()) { continue; }
+        const std::size_t n_several = request.ranks.size() - 1; // one rank has none beside it
+        ASSERT_EQ(study.side_by_side.size(), n_several * static_cast<std::size_t>(request.n_repeat));
+        std::set<std::pair<int, int>> seen;
+        for (const SideBySide& pair : study.side_by_side) {
+            EXPECT_TRUE(seen.emplace(pair.n_rank, pair.repeat).second);
+            EXPECT_EQ(pair.n_beside, pair.n_rank) << "one node";
+            EXPECT_EQ(pair.alone.n_star, kind == ScalingKind::strong ? 500 / pair.n_rank : 500);
+            EXPECT_EQ(pair.at_once.n_star, pair.alone.n_star);
+            EXPECT_GT(pair.alone.seconds, 0);
+            EXPECT_GT(pair.at_once.seconds, 0);
+        }
+    }
+}
+
 TEST(Study, WeakHasAsManyStarsARank) {
     const test::TinyScene scene("weak");
     const ScalingStudy study =
@@ -98,13 +126,31 @@ TEST(Study, OfANamedGalaxyIsStrongOnly) {
     const test::TinyScene scene("named", test::random_stars(40, 2));
     ScalingConfig config = tiny_config(scene);
     config.cube.simulation.path = scene.stars_file;
+    config.scaling.side_by_side = true;
     const ScalingStudy study = run_scaling_study(config, request_of(scene, ScalingKind::strong), test::world());
     for (const ScalingRun& run : study.runs) { EXPECT_EQ(run.summary.n_star, 40); }
+    for (const SideBySide& pair : study.side_by_side) {
+        EXPECT_EQ(pair.at_once.n_star, 40) << "whole: it has no parts";
+    }
     const auto error =
         test::error_of([&] { run_scaling_study(config, request_of(scene, ScalingKind::weak), test::world()); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), Kind::config);
     EXPECT_TRUE(std::filesystem::exists(scene.stars_file)) << "the user's galaxy stays";
+}
+
+TEST(Study, RunsSideBySideAreLeftOutWhereMemoryIsShort) {
+    auto& world = test::world();
+    const test::TinyScene scene("no-room", test::random_stars(40, 2));
+    const Config config = read_config("", scene.settings({"parallel.device=cpu"}));
+    const SideBySideRuns beside(world.size(), world.rank(), world);
+    const auto alone = world.split(world.rank(), 0);
+    const std::int64_t enough = peak_memory(forecast_cube(config, *alone).memory) * world.size();
+    setenv("TESSERA_MEMORY_LIMIT", std::to_string(enough).c_str(), 1);
+    EXPECT_TRUE(beside.fit(config));
+    setenv("TESSERA_MEMORY_LIMIT", std::to_string(enough - 1).c_str(), 1);
+    EXPECT_FALSE(beside.fit(config));
+    unsetenv("TESSERA_MEMORY_LIMIT");
 }
 
 TEST(Study, AFailureOfThoseThatWorkReachesThoseThatSleep) {

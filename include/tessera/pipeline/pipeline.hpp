@@ -13,6 +13,7 @@
 #include "tessera/particles/star_index.hpp"
 #include "tessera/pipeline/config.hpp"
 #include "tessera/synthesis/synthesis.hpp"
+#include "tessera/synthesis/work_estimate.hpp"
 
 namespace tessera {
 
@@ -52,6 +53,8 @@ struct CubeSizes {
     std::int64_t lsf_half_width = 0; ///< planes on either side that the LSF mixes; 0: no LSF
     std::int64_t n_node = 0;         ///< of the SSP library
     std::int64_t library_bytes = 0;
+    SpaxelWork work = {};          ///< of the method, by the stars of a spaxel
+    bool estimates_errors = false; ///< any method but exact: its settings and its error sample take time as well
 
     /// Of the cube that is summed over ranks: single precision, margin and ghosts included.
     std::int64_t cube_bytes() const { return n_spaxel * n_pixel * 4; }

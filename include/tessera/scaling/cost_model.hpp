@@ -19,10 +19,10 @@ struct Machine {
     std::string worker = "core";
     std::int64_t ranks_per_node = 2;
     double memory = 12e9;
-    double product_rate = 13.5e9, copy_rate = 0.6e9, star_rate = 1.8e7, voxel_rate = 7e7, start_time = 0.04;
+    double product_rate = 13.5e9, copy_rate = 1e9, star_rate = 1.2e7, voxel_rate = 3.5e8, start_time = 0.03;
     double inside_bandwidth = 2e9, inside_latency = 5e-6;
     double between_bandwidth = 1.2e9, between_latency = 3e-5;
-    double read_rate = 1e9, write_rate = 0.85e9, file_system_rate = 2e9, file_latency = 5e-3;
+    double read_rate = 1e9, write_rate = 2e9, file_system_rate = 2e9, file_latency = 5e-3;
 
     template <class Visitor>
     void describe(Visitor& key) {
@@ -89,7 +89,7 @@ struct Prediction {
 /// @par Cost  see docs/scaling.md, where every term is written out
 Prediction predict(const Machine& machine, const CubeSizes& sizes, Reduction reduction, int n_rank);
 
-/// Row weights that `n_star` stars in `n_spaxel` spaxels touch: four nodes in four velocity rows each, shared by the stars of a spaxel.
+/// Row weights that `n_star` stars touch which lie in equal numbers in all spaxels (SpaxelWork::pairs).
 double row_weights(double n_star, const CubeSizes& sizes);
 
 /// Predictions of all numbers of ranks and reductions that the workers have, efficiencies filled in; weak: `sizes.n_star_rows` stars a rank.

@@ -16,6 +16,7 @@ std::vector<Reduction> all_reductions();
 struct ScalingOptions {
     std::int64_t stars = 6'000'000;
     std::vector<Reduction> reductions = all_reductions();
+    bool side_by_side = true;
     std::int64_t seed = 1;
 
     template <class Visitor>
@@ -26,6 +27,10 @@ struct ScalingOptions {
             at_least(1));
         key("scaling.reductions", reductions, unit::none,
             "ways to sum partial cubes over ranks that are measured side by side");
+        key("scaling.side_by_side", side_by_side, unit::none,
+            "also times as many runs at once as ranks of a node work, each of one rank's share of the stars and "
+            "exchanging "
+            "nothing: the efficiency that the machine itself allows");
         key("scaling.seed", seed, unit::none, "of the synthetic galaxy", at_least(0));
     }
 };

@@ -43,6 +43,20 @@ struct ScalingRun {
     CubeSummary summary;
 };
 
+/// Runs of one rank's share of the stars by single ranks of the first node: one alone, and one on each at the same time. They exchange
+/// nothing: the ratio of their times is the efficiency that the node's cores, memory and caches allow.
+struct SideBySide {
+    /// Reading to the maps; without writing, which is of a cube each.
+    struct Part {
+        double seconds = 0; ///< of the slowest rank
+        std::int64_t n_star = 0;
+    };
+    int n_rank = 1;   ///< the number of ranks that is studied
+    int n_beside = 1; ///< those of them on the first node
+    int repeat = 0;   ///< from 0
+    Part alone = {}, at_once = {};
+};
+
 /// The ranks, where they are, and what they worked on.
 struct ScalingPlace {
     int n_rank = 1;           ///< of the allocation
@@ -67,6 +81,8 @@ struct ScalingStudy {
     ScalingPlace place;
     std::vector<CubeSizes> sizes; ///< [entry of ranks]
     std::vector<ScalingRun> runs; ///< in the order in which they were made
+    std::vector<SideBySide> side_by_side =
+        {}; ///< as `runs`; none where one rank of a node works, or they do not fit beside each other
 };
 
 /// `text` as ascending rank counts without doubles ("1,2,4").

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
 #include "tessera/synthesis/synthesis.hpp"
 
@@ -10,18 +11,20 @@ namespace tessera {
 /// Seconds of one thread that a spaxel takes in synthesis, before any star's velocity or node is looked at: for sharing out spaxels, where
 /// ratios matter, and for comparing with the time of messages.
 struct SpaxelWork {
-    double star = 0;       ///< seconds a star: look-ups and deposit
-    double pair = 0;       ///< seconds a (velocity row, template) pair that its stars touch
-    double per_star = 16;  ///< pairs that a star touches alone
-    double most_pairs = 0; ///< that there are
-    double spaxel = 0;     ///< seconds a spaxel that has any star
+    double star = 0;      ///< seconds a star: look-ups and deposit
+    double pair = 0;      ///< seconds a (velocity row, template) pair that its stars touch
+    double per_star = 16; ///< pairs that a star touches alone
+    double most_pairs = std::numeric_limits<double>::infinity(); ///< that there are
+    double spaxel = 0;                                           ///< seconds a spaxel that has any star
+    /// Stars of a spaxel share rows and nodes: of A pairs that they would touch alone, shared √A / (1 + overlap A^¼) are different ones.
+    double shared = 18, overlap = 0.18;
 
     double operator()(double n_star) const;
     /// (Velocity row, template) pairs, the row weights, of a spaxel with that many stars.
     double pairs(double n_star) const;
 
     /// The numbers, to be sent from one rank to all: what follows from them must be the same everywhere, whatever a machine's `pow` gives.
-    std::array<double*, 5> values() { return {&star, &pair, &per_star, &most_pairs, &spaxel}; }
+    std::array<double*, 7> values() { return {&star, &pair, &per_star, &most_pairs, &spaxel, &shared, &overlap}; }
 };
 
 /// Multiply-adds a second of this thread in the product of row weights and templates, data in cache. Measured, in a millisecond.
