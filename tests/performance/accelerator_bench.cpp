@@ -171,7 +171,7 @@ public:
     }
 
 private:
-    static std::unique_ptr<device::Accelerator> open(const Options& options, int threads) {
+    static std::shared_ptr<device::Accelerator> open(const Options& options, int threads) {
         if (options.model) {
             return device::emulate({.memory = std::int64_t{80} << 30, .checked = false, .threads = threads});
         }
@@ -341,7 +341,7 @@ private:
     std::filesystem::path folder_;
     Communicator& comm_;
     int threads_;
-    std::unique_ptr<device::Accelerator> accelerator_;
+    std::shared_ptr<device::Accelerator> accelerator_;
     Rates rates_;
     Stars stars_;
 };

@@ -79,7 +79,7 @@ double Run::resident() const {
 }
 
 Telescope::Telescope(const std::vector<std::string>& settings, const std::string& ssp,
-                     const std::filesystem::path& folder, std::unique_ptr<device::Accelerator> accelerator,
+                     const std::filesystem::path& folder, std::shared_ptr<device::Accelerator> accelerator,
                      Communicator& comm)
     : comm_(comm), config_(config_of(settings, ssp, folder, comm)), plan_(make_plan(config_, comm)) {
     if (auto* measured = dynamic_cast<MeasuredAccelerator*>(accelerator.get()); measured != nullptr) {

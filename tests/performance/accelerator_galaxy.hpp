@@ -37,7 +37,7 @@ public:
     /// @param settings  key=value, beside input and library;  ssp  "demo" or a file;  folder  for an input of a few stars that the plan is
     ///                  made from
     Telescope(const std::vector<std::string>& settings, const std::string& ssp, const std::filesystem::path& folder,
-              std::unique_ptr<device::Accelerator> accelerator, Communicator& comm);
+              std::shared_ptr<device::Accelerator> accelerator, Communicator& comm);
     Telescope(const Telescope&) = delete; // the plan refers to the configuration
     Telescope& operator=(const Telescope&) = delete;
     /// From stars in memory to a finished cube in memory.
@@ -45,7 +45,7 @@ public:
     MeasuredAccelerator& accelerator() { return *accelerator_; }
     const Plan& plan() const { return plan_; }
     /// Gives the accelerator away, for another telescope.
-    std::unique_ptr<device::Accelerator> release() { return std::move(plan_.accelerator); }
+    std::shared_ptr<device::Accelerator> release() { return std::move(plan_.accelerator); }
 
 private:
     Communicator& comm_;

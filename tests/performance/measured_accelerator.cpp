@@ -96,7 +96,7 @@ private:
 
 } // namespace
 
-MeasuredAccelerator::MeasuredAccelerator(std::unique_ptr<device::Accelerator> inner) : inner_(std::move(inner)) {
+MeasuredAccelerator::MeasuredAccelerator(std::shared_ptr<device::Accelerator> inner) : inner_(std::move(inner)) {
     for (Queue* queue : {&inner_->compute(), &inner_->transfer(), &inner_->exchange()}) {
         queues_.push_back(std::make_unique<MeasuredQueue>(*this, *queue));
     }

@@ -23,7 +23,7 @@ class MeasuredQueue;
 /// kernels from following each other closely: what a whole run takes is to be measured without recording.
 class MeasuredAccelerator final : public device::Accelerator {
 public:
-    explicit MeasuredAccelerator(std::unique_ptr<device::Accelerator> inner);
+    explicit MeasuredAccelerator(std::shared_ptr<device::Accelerator> inner);
     ~MeasuredAccelerator() override;
 
     /// Operations from now on are kept. @param n_star  in the run, for the work of kernels that look at all of them
@@ -52,7 +52,7 @@ private:
         device::Queue* queue;
         device::MarkPointer begin, end;
     };
-    std::unique_ptr<device::Accelerator> inner_;
+    std::shared_ptr<device::Accelerator> inner_;
     std::vector<std::unique_ptr<MeasuredQueue>> queues_;
     std::vector<Pending> pending_;
     std::string stage_;
