@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "tessera/catalog/selection.hpp"
-#include "tessera/particles/star_index.hpp"
+#include "tessera/particles/row_index.hpp"
 
 namespace tessera::catalog {
 
@@ -14,9 +14,9 @@ struct Costs {
     double a_row = 1e-7; ///< read to see whether it lies in the field
     double n_voxel = 0;  ///< of a cube, with the margin of the PSF
 
-    double of(std::int64_t n_rows, const FieldRows& others = {}) const {
-        return a_cube + n_voxel * a_voxel + (static_cast<double>(n_rows) + others.n_inside) * a_star +
-               static_cast<double>(others.n_row) * a_row;
+    double of(std::int64_t n_rows, const ByType<FieldRows>& others = {}) const {
+        return a_cube + n_voxel * a_voxel + (static_cast<double>(n_rows) + others.stars.n_inside) * a_star +
+               static_cast<double>(others.stars.n_row + others.gas.n_row) * a_row;
     }
 };
 

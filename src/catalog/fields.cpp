@@ -12,7 +12,7 @@ namespace tessera::catalog {
 bool Fields::are_known() const {
     const RotationKind rotation = config_.cube.view.rotation.kind;
     const CentreKind centre = config_.cube.galaxy.centre.kind;
-    return shared_.star_index && rotation != RotationKind::face_on && rotation != RotationKind::edge_on &&
+    return shared_.index.stars && rotation != RotationKind::face_on && rotation != RotationKind::edge_on &&
            (centre == CentreKind::automatic || centre == CentreKind::file);
 }
 
@@ -27,15 +27,16 @@ FieldBox Fields::box_of(const CatalogEntry& entry) {
                      rotation.value_or(Matrix3()));
 }
 
-FieldRows Fields::rows_of(const CatalogEntry& entry) {
-    const RowRange own = shared_.snapshot->star_rows(entry.id);
-    if (!shared_.star_index || own.size() == 0) { return {}; } // a subhalo that cannot be read fails by itself
-    return shared_.star_index->rows_in(box_of(entry), own);
+ByType<FieldRows> Fields::rows_of(const CatalogEntry& entry) {
+    if (!shared_.index.stars) { return {}; }
+    const ByType<RowRange> own = shared_.snapshot->rows_of(entry.id);
+    if (own.stars.size() == 0) { return {}; } // a subhalo that cannot be read fails by itself
+    return rows_in(shared_.index, box_of(entry), own);
 }
 
 void Fields::expect_room(std::span<const CatalogEntry> entries) {
-    if (!shared_.star_index) { return; }
-    for (const CatalogEntry& entry : entries) { shared_.star_index->expect_room(box_of(entry)); }
+    if (!shared_.index.stars) { return; }
+    for (const CatalogEntry& entry : entries) { shared_.index.stars->expect_room(box_of(entry)); }
 }
 
 void look_up(const CatalogConfig& config, std::span<const CatalogEntry> entries, WithoutFile otherwise,
@@ -47,7 +48,7 @@ void look_up(const CatalogConfig& config, std::span<const CatalogEntry> entries,
     shared.snapshot = index_snapshot(options, std::vector<std::int64_t>(ids.begin(), ids.end()), world);
     if (config.catalog.stars != CatalogStars::field) { return; }
     const std::string folder = config.cube.resolve(options.index.value_or(config.catalog.output));
-    shared.star_index = find_star_index(*shared.snapshot, folder, world, otherwise);
+    shared.index = find_field_index(*shared.snapshot, folder, world, otherwise);
     agree(world, [&] {
         if (world.is_root()) { Fields(config, shared).expect_room(entries); }
     });

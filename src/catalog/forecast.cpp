@@ -42,10 +42,9 @@ CatalogForecast forecast_catalog(const CatalogConfig& config, Communicator& worl
         std::vector<std::int64_t> rows;
         std::int64_t most = 0;
         for (const CatalogEntry& entry : selection.entries) {
-            FieldRows others;
-            if (shared.star_index) { others = fields.rows_of(entry); }
-            const std::int64_t n = entry.n_rows + static_cast<std::int64_t>(others.n_inside);
-            n_looked_at += others.n_row;
+            const ByType<FieldRows> others = fields.rows_of(entry);
+            const std::int64_t n = entry.n_rows + static_cast<std::int64_t>(others.stars.n_inside);
+            n_looked_at += others.stars.n_row + others.gas.n_row;
             rows.push_back(n);
             out.n_stars += n;
             if (n > most) {

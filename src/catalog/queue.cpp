@@ -71,15 +71,17 @@ Queues plan_queues(const CatalogConfig& config, Start& start, const SharedInputs
         for (const std::int64_t i : start.todo) {
             const CatalogEntry& entry = start.manifest.entries[static_cast<std::size_t>(i)];
             if (!costs.contains(entry.bundle)) { costs[entry.bundle] = costs_of(config_of(config, entry, "")); }
-            const FieldRows others = fields.rows_of(entry);
-            const RowRange own = index.star_rows(entry.id);
+            const ByType<FieldRows> others = fields.rows_of(entry);
+            const RowRange own = index.rows_of(entry.id).stars;
             rows.push_back(own);
-            rows.insert(rows.end(), others.rows.begin(), others.rows.end());
+            rows.insert(rows.end(), others.stars.rows.begin(), others.stars.rows.end());
+            std::int64_t bytes = index.bytes_of(entry.id);
+            for (const ParticleType type : both_types) { bytes += others[type].n_row * index.row_bytes(type); }
             jobs.push_back({.id = entry.id,
                             .view = entry.view,
                             .seconds = costs[entry.bundle].of(entry.n_rows, others),
                             .first_row = own.begin,
-                            .bytes = index.bytes_of(entry.id) + others.n_row * index.star_row_bytes()});
+                            .bytes = bytes});
         }
         const Schedule plan = schedule(jobs, n_group, most_bytes, config.catalog.giants == Giants::together);
         std::vector<std::int64_t> todo;
@@ -87,7 +89,7 @@ Queues plan_queues(const CatalogConfig& config, Start& start, const SharedInputs
         start.todo = std::move(todo);
         for (std::int64_t i = 0; i < plan.n_together; ++i) { out.together.push_back({i, 1}); }
         out.apart = plan.batches;
-        out.star_bytes = rows_in(std::move(rows)) * index.star_row_bytes();
+        out.star_bytes = rows_in(std::move(rows)) * index.row_bytes(ParticleType::stars);
     });
     share(out.together, world);
     share(out.apart, world);

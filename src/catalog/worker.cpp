@@ -82,13 +82,15 @@ void Worker::read_ahead(const Batch& batch) {
     if (batch.n < 2) { return; }
     const auto begin = Clock::now();
     std::vector<std::int64_t> ids;
-    std::vector<std::vector<RowRange>> others;
+    std::vector<ByType<std::vector<RowRange>>> others;
     const bool with_fields = fields_.are_known();
     for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
         const CatalogEntry& entry = todo_.entries[static_cast<std::size_t>(i)];
         if (!with_fields && !ids.empty() && ids.back() == entry.id) { continue; }
         ids.push_back(entry.id);
-        if (with_fields) { others.push_back(fields_.rows_of(entry).rows); }
+        if (!with_fields) { continue; }
+        const ByType<FieldRows> rows = fields_.rows_of(entry);
+        others.push_back({.stars = rows.stars.rows, .gas = rows.gas.rows});
     }
     shared_.snapshot->read_ahead(ids, others, *group_, most_bytes_);
     watch_.add_read_ahead(seconds_since(begin));

@@ -22,6 +22,12 @@ struct ListedRows {
     std::int64_t operator[](std::int64_t i) const { return rows[static_cast<std::size_t>(i)]; }
 };
 
+/// Calls `work` with the rows of a piece of a block that become particles.
+template <class Piece, class Work>
+bool on_rows(const Piece& piece, Work&& work) {
+    return piece.n == piece.n_row ? work(ConsecutiveRows{piece.first, piece.n}) : work(ListedRows{piece.kept});
+}
+
 /// out[i] from the value of row rows[i], in our unit. @param convert  bool(double value, float& out), false for a bad value
 /// @return  whether all values were good
 template <class Rows, class Convert>

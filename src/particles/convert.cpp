@@ -13,12 +13,6 @@
 namespace tessera::particles {
 namespace {
 
-/// Calls `work` with the rows of a piece.
-template <class Piece, class Work>
-bool on_rows(const Piece& piece, Work&& work) {
-    return piece.n == piece.n_row ? work(ConsecutiveRows{piece.first, piece.n}) : work(ListedRows{piece.kept});
-}
-
 std::uint64_t hash_of(const Stars& stars, std::int64_t first, std::int64_t n) {
     std::uint64_t sum = 0;
     const auto bits = [](float value) { return static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(value)); };
@@ -94,17 +88,21 @@ void Converter::finish() {
 
 StarConverter::StarConverter(const Plan& plan, std::int64_t n_row, const Frame& frame, bool keep_rows, Stars& stars,
                              const FieldBox* field)
-    : Converter(n_row), plan_(plan), frame_(frame), keep_rows_(keep_rows), stars_(stars), field_(field) {
+    : Converter(n_row, frame, field), plan_(plan), keep_rows_(keep_rows), stars_(stars) {
     if (plan.birth != Birth::scale_factor || !plan.info.cosmology) { return; }
     ages_.emplace(*plan.info.cosmology, plan.info.scale_factor);
     age_now_ = plan.info.cosmology->age(plan.info.scale_factor);
 }
 
+Converter::Fate Converter::fate_of(const Block& block, std::int64_t row) const {
+    if (field_ == nullptr) { return Fate::particle; }
+    const auto at = [&](std::int64_t i) { return block.at(any_coordinates, row, i); };
+    return field_->holds({at(0), at(1), at(2)}, frame_.box.value_or(0)) ? Fate::particle : Fate::elsewhere;
+}
+
 Converter::Fate StarConverter::fate_of(const Block& block, std::int64_t row) const {
-    if (field_ != nullptr) {
-        const auto at = [&](std::int64_t i) { return block.at(star_coordinates, row, i); };
-        if (!field_->holds({at(0), at(1), at(2)}, frame_.box.value_or(0))) { return Fate::elsewhere; }
-    }
+    const Fate fate = Converter::fate_of(block, row);
+    if (fate == Fate::elsewhere) { return fate; }
     return plan_.drops_wind && block.at(star_birth, row) <= 0 ? Fate::dropped : Fate::particle;
 }
 

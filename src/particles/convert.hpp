@@ -8,7 +8,7 @@
 
 #include "particles/age_table.hpp"
 #include "particles/particle_reader.hpp"
-#include "tessera/particles/star_index.hpp"
+#include "tessera/particles/row_index.hpp"
 #include "tessera/particles/stars.hpp"
 
 namespace tessera::particles {
@@ -23,7 +23,9 @@ struct Frame {
 class Converter : public BlockWork {
 public:
     /// @param n_row  rows that this rank will read, where most of them become particles; else 0
-    explicit Converter(std::int64_t n_row) : n_expected_(n_row) {}
+    /// @param field  only particles in it are wanted; null: all
+    Converter(std::int64_t n_row, const Frame& frame, const FieldBox* field)
+        : n_expected_(n_row), frame_(frame), field_(field) {}
     void start(const Block& block, device::Tasks& tasks) final;
     void finish() final;
 
@@ -43,8 +45,8 @@ protected:
         dropped,   ///< none, and counted: a wind cell
         elsewhere, ///< none of those wanted, and not looked at any further
     };
-    virtual Fate fate_of(const Block& /*block*/, std::int64_t /*row*/) const { return Fate::particle; }
-    virtual bool may_drop() const { return false; }
+    virtual Fate fate_of(const Block& block, std::int64_t row) const;
+    virtual bool may_drop() const { return field_ != nullptr; }
     /// The arrays that the block's particles go to.
     virtual std::vector<std::vector<float>*> arrays(const Block& block) = 0;
     /// Fills the piece's particles. @return  false where a value does not hold
@@ -53,7 +55,9 @@ protected:
     virtual void check(const Block& block, std::int64_t row) const = 0;
 
     std::int64_t n_expected_; ///< particles, at most
-    std::int64_t n_ = 0;      ///< particles so far, those of the block in work included
+    Frame frame_;
+    const FieldBox* field_;
+    std::int64_t n_ = 0; ///< particles so far, those of the block in work included
     std::int64_t n_dropped_ = 0;
     std::uint64_t hash_ = 0; ///< of the finished blocks
 
@@ -65,7 +69,6 @@ private:
 
 class StarConverter final : public Converter {
 public:
-    /// @param field  only stars in it are wanted; null: all
     StarConverter(const Plan& plan, std::int64_t n_row, const Frame& frame, bool keep_rows, Stars& stars,
                   const FieldBox* field = nullptr);
     std::int64_t n_wind() const { return n_dropped_; }
@@ -74,7 +77,7 @@ public:
 
 private:
     Fate fate_of(const Block& block, std::int64_t row) const override;
-    bool may_drop() const override { return plan_.drops_wind || field_ != nullptr; }
+    bool may_drop() const override { return plan_.drops_wind || Converter::may_drop(); }
     std::vector<std::vector<float>*> arrays(const Block& block) override;
     bool convert(const Block& block, Piece& piece) override;
     void check(const Block& block, std::int64_t row) const override;
@@ -84,10 +87,8 @@ private:
     bool age_of(double birth, float& age) const;
 
     const Plan& plan_;
-    Frame frame_;
     bool keep_rows_;
     Stars& stars_;
-    const FieldBox* field_;
     std::optional<AgeTable> ages_;
     double age_now_ = 0;
 };
@@ -95,14 +96,14 @@ private:
 /// The temperature is that of the internal energy where the file has no temperature itself.
 class GasConverter final : public Converter {
 public:
-    GasConverter(std::int64_t n_row, const Frame& frame, Gas& gas) : Converter(n_row), frame_(frame), gas_(gas) {}
+    GasConverter(std::int64_t n_row, const Frame& frame, Gas& gas, const FieldBox* field = nullptr)
+        : Converter(n_row, frame, field), gas_(gas) {}
 
 private:
     std::vector<std::vector<float>*> arrays(const Block& block) override;
     bool convert(const Block& block, Piece& piece) override;
     void check(const Block& block, std::int64_t row) const override;
 
-    Frame frame_;
     Gas& gas_;
 };
 

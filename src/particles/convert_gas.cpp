@@ -46,16 +46,16 @@ std::vector<std::vector<float>*> GasConverter::arrays(const Block& block) {
 }
 
 bool GasConverter::convert(const Block& block, Piece& piece) {
-    const ConsecutiveRows rows{piece.first, piece.n};
-    bool good = convert_place(block, gas_coordinates, gas_velocities, rows, frame_, gas_, piece.to);
-    for (const GasColumn& column : gas_columns) {
-        if (!block.has(column.field)) { continue; }
-        float* out = (gas_.*column.array).data() + piece.to;
-        good &= column.field == gas_metallicity ? convert_column(block, column.field, 0, rows, out, MassFraction())
-                                                : convert_column(block, column.field, 0, rows, out, AtLeastZero());
-    }
-    if (has_energy_alone(block)) {
-        for (std::int64_t i = 0; i < piece.n; ++i) {
+    return on_rows(piece, [&](const auto& rows) {
+        bool good = convert_place(block, gas_coordinates, gas_velocities, rows, frame_, gas_, piece.to);
+        for (const GasColumn& column : gas_columns) {
+            if (!block.has(column.field)) { continue; }
+            float* out = (gas_.*column.array).data() + piece.to;
+            good &= column.field == gas_metallicity ? convert_column(block, column.field, 0, rows, out, MassFraction())
+                                                    : convert_column(block, column.field, 0, rows, out, AtLeastZero());
+        }
+        const std::int64_t n_temperature = has_energy_alone(block) ? piece.n : 0;
+        for (std::int64_t i = 0; i < n_temperature; ++i) {
             const double energy = block.at(gas_internal_energy, rows[i]);
             const double electrons = block.at(gas_electron_abundance, rows[i]);
             float as_float = 0;
@@ -64,8 +64,8 @@ bool GasConverter::convert(const Block& block, Piece& piece) {
                                          static_cast<double>(static_cast<float>(electrons))),
                              gas_.temperature[static_cast<std::size_t>(piece.to + i)]);
         }
-    }
-    return good;
+        return good;
+    });
 }
 
 void GasConverter::check(const Block& block, std::int64_t row) const {

@@ -97,7 +97,7 @@ Plan plan_plain(const InputFiles& input, const SnapshotOptions& options) {
     if (options.gas) {
         plan.gas = plan_table(contents, "gas", {0, total("gas")}, plain_gas_fields(), {}, "plain file");
     }
-    plan.gas.kind = TableKind::gas;
+    plan.gas.kind = ParticleType::gas;
     complete(plan, options.path, *contents.open);
     return plan;
 }

@@ -71,7 +71,7 @@ Plan plan_rubix(const InputFiles& input, const SnapshotOptions& options) {
     plan.info.rows_by_type = {{"stars", n_star}, {"gas", n_gas}};
     plan.stars = plan_table(contents, stars, {0, n_star}, rubix_star_fields(), {}, "RUBIX galaxy file");
     if (options.gas) { plan.gas = plan_table(contents, gas, {0, n_gas}, rubix_gas_fields(), {}, "RUBIX galaxy file"); }
-    plan.gas.kind = TableKind::gas;
+    plan.gas.kind = ParticleType::gas;
     complete(plan, options.path, *contents.open);
     return plan;
 }

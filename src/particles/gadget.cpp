@@ -56,7 +56,7 @@ Plan plan_gadget(const GadgetDialect& dialect, const ChunkContents& contents, co
     if (options.gas) {
         plan.gas = plan_table(contents, "PartType0", all_gas, dialect.gas, units, dialect.kind, lazily);
     }
-    plan.gas.kind = TableKind::gas;
+    plan.gas.kind = ParticleType::gas;
     plan.birth = Birth::scale_factor;
     plan.drops_wind = dialect.drops_wind;
     if (!lazily) { complete(plan, options.path, *contents.open); }

@@ -38,15 +38,13 @@ struct Chunk {
     std::optional<Error> failure = {};       ///< why none of its rows can be had: who needs one meets it
 };
 
-enum class TableKind : std::int64_t { stars, gas };
-
 /// One particle type of the input: rows [begin, end) of the concatenated chunks are the selection.
 struct TablePlan {
     std::string group;
     std::vector<Chunk> chunks;
     std::vector<FieldPlan> fields; ///< indexed by StarField or GasField
     std::int64_t begin = 0, end = 0;
-    TableKind kind = TableKind::stars;
+    ParticleType kind = ParticleType::stars;
     std::int64_t size() const { return end - begin; }
     std::int64_t row_bytes() const; ///< of a row of all fields, as stored
     /// The chunks that hold rows of the selection.
@@ -79,6 +77,10 @@ enum GasField : std::size_t {
     gas_electron_abundance,
     n_gas_field
 };
+
+/// The field of positions, of either type.
+inline constexpr std::size_t any_coordinates = star_coordinates;
+static_assert(any_coordinates == static_cast<std::size_t>(gas_coordinates));
 
 /// How the layout tells a star's age.
 enum class Birth : std::int64_t {

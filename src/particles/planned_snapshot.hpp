@@ -18,12 +18,14 @@ public:
 
     const GalaxyIndex& galaxies() const { return index_; }
 
-    void read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
+    void read_ahead(std::span<const std::int64_t> subhaloes, std::span<const ByType<std::vector<RowRange>>> others,
                     const Communicator& comm, std::int64_t most_bytes) override;
     SnapshotReads reads() const override { return source_.reads(); }
     std::int64_t bytes_of(std::int64_t subhalo) const override;
-    std::int64_t star_row_bytes() const override { return index_.whole.stars.row_bytes(); }
-    RowRange star_rows(std::int64_t subhalo) const override;
+    std::int64_t row_bytes(ParticleType type) const override { return table(type).row_bytes(); }
+    ByType<RowRange> rows_of(std::int64_t subhalo) const override;
+    /// Of all rows, with the fields that are read.
+    const TablePlan& table(ParticleType type) const { return tables_[type]; }
     std::optional<std::array<double, 3>> centre_of(std::int64_t subhalo) const override;
 
 private:
@@ -31,6 +33,7 @@ private:
     const CatalogueSubhalo* find(std::int64_t subhalo) const;
 
     GalaxyIndex index_;
+    ByType<TablePlan> tables_;
     RowSource source_;
 };
 

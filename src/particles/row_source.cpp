@@ -41,7 +41,7 @@ void RowSource::read_file(const io::Hdf5Dataset& dataset, const TablePlan& table
             const auto count = static_cast<std::size_t>(n * dataset.row_length());
             dataset.read_rows<T>(first, n, std::span<T>(room).first(count), threads);
             const auto bytes = static_cast<std::int64_t>(count * sizeof(T));
-            (table.kind == TableKind::gas ? reads_.gas_bytes : reads_.star_bytes) += bytes;
+            (table.kind == ParticleType::gas ? reads_.gas_bytes : reads_.star_bytes) += bytes;
         },
         values);
     ++reads_.n_read;

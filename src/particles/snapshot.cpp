@@ -47,18 +47,12 @@ public:
         return stars;
     }
 
-    Stars read_others(const StarIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
-                      bool keep_rows, ReadReport& report) override {
+    Stars read_others(const RowIndex& index, const FieldBox& field, const std::array<double, 3>& origin, bool keep_rows,
+                      ReadReport& report) override {
         const Region region("read others");
-        const FieldRows wanted = index.rows_in(field, {plan_.stars.begin, plan_.stars.end});
-        for (const Chunk& chunk : plan_.stars.chunks_of(wanted.rows)) {
-            auto& files = plan_.info.files;
-            if (std::find(files.begin(), files.end(), chunk.path) == files.end()) { files.push_back(chunk.path); }
-        }
-        const std::vector<Range> mine = share(wanted.rows, comm_.rank(), comm_.size());
         Stars stars;
         StarConverter convert(plan_, 0, {origin, plan_.info.box_size}, keep_rows, stars, &field);
-        read_blocks(plan_.stars, wanted.rows, mine, where_, comm_, rows_read_at_once, convert, source_);
+        read_field(plan_.stars, index, field, convert);
         report.star_checksum += sum_over_ranks(convert.hash());
         report.n_wind_dropped += comm_.all_reduce_value(convert.n_wind(), Op::sum);
         report.n_star += comm_.all_reduce_value(stars.size(), Op::sum);
@@ -74,11 +68,31 @@ public:
         return gas;
     }
 
+    Gas read_other_gas(const RowIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
+                       ReadReport& report, GasFields fields) override {
+        const Region region("read other gas");
+        Gas gas;
+        GasConverter convert(0, {origin, plan_.info.box_size}, gas, &field);
+        read_field(with_fields(plan_.gas, fields), index, field, convert);
+        report.n_gas += comm_.all_reduce_value(gas.size(), Op::sum);
+        return gas;
+    }
+
     std::array<double, 3> provisional_origin() override {
         return plan_.info.galaxy.centre.value_or(plan_.first_position);
     }
 
 private:
+    /// The rows of others that the index gives for a box, each rank its share.
+    void read_field(const TablePlan& table, const RowIndex& index, const FieldBox& field, BlockWork& convert) {
+        const FieldRows wanted = index.rows_in(field, {table.begin, table.end});
+        for (const Chunk& chunk : table.chunks_of(wanted.rows)) {
+            auto& files = plan_.info.files;
+            if (std::find(files.begin(), files.end(), chunk.path) == files.end()) { files.push_back(chunk.path); }
+        }
+        const std::vector<Range> mine = share(wanted.rows, comm_.rank(), comm_.size());
+        read_blocks(table, wanted.rows, mine, where_, comm_, rows_read_at_once, convert, source_);
+    }
     /// Of this rank.
     std::int64_t rows_of(const TablePlan& table) const {
         return share(table.begin, table.end, comm_.rank(), comm_.size()).size();

@@ -13,7 +13,9 @@ namespace tessera {
 namespace particles {
 
 PlannedIndex::PlannedIndex(GalaxyIndex index, std::shared_ptr<ChunkFiles> files)
-    : index_(std::move(index)), source_(std::move(files)) {}
+    : index_(std::move(index)),
+      tables_{.stars = index_.whole.stars, .gas = with_fields(index_.whole.gas, GasFields::place_and_mass)},
+      source_(std::move(files)) {}
 
 Plan PlannedIndex::plan_of(std::int64_t subhalo) { return plan_galaxy(index_, subhalo, source_.files()); }
 
@@ -26,13 +28,14 @@ const CatalogueSubhalo* PlannedIndex::find(std::int64_t subhalo) const {
 
 std::int64_t PlannedIndex::bytes_of(std::int64_t subhalo) const {
     const CatalogueSubhalo* found = find(subhalo);
-    const TablePlan gas = with_fields(index_.whole.gas, GasFields::place_and_mass);
-    return found == nullptr ? 0 : found->stars.size() * star_row_bytes() + found->gas.size() * gas.row_bytes();
+    if (found == nullptr) { return 0; }
+    return found->stars.size() * row_bytes(ParticleType::stars) + found->gas.size() * row_bytes(ParticleType::gas);
 }
 
-RowRange PlannedIndex::star_rows(std::int64_t subhalo) const {
+ByType<RowRange> PlannedIndex::rows_of(std::int64_t subhalo) const {
     const CatalogueSubhalo* found = find(subhalo);
-    return found == nullptr ? RowRange{} : found->stars;
+    if (found == nullptr) { return {}; }
+    return {.stars = found->stars, .gas = index_.whole.gas.chunks.empty() ? RowRange{} : found->gas};
 }
 
 std::optional<std::array<double, 3>> PlannedIndex::centre_of(std::int64_t subhalo) const {
@@ -43,31 +46,32 @@ std::optional<std::array<double, 3>> PlannedIndex::centre_of(std::int64_t subhal
     return kpc;
 }
 
-void PlannedIndex::read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
-                              const Communicator& comm, std::int64_t most_bytes) {
+void PlannedIndex::read_ahead(std::span<const std::int64_t> subhaloes,
+                              std::span<const ByType<std::vector<RowRange>>> others, const Communicator& comm,
+                              std::int64_t most_bytes) {
     const Region region("read ahead");
     source_.forget();
-    std::vector<Range> stars, gas;
+    ByType<std::vector<Range>> wanted;
     std::int64_t bytes = 0;
     for (std::size_t i = 0; i < subhaloes.size(); ++i) {
-        const CatalogueSubhalo* found = find(subhaloes[i]);
-        const std::vector<Range> around =
-            others.empty() ? std::vector<Range>() : share(others[i], comm.rank(), comm.size());
         const bool again = i > 0 && subhaloes[i] == subhaloes[i - 1];
         bytes += again ? 0 : bytes_of(subhaloes[i]) / comm.size();
-        for (const Range& range : around) { bytes += range.size() * star_row_bytes(); }
+        ByType<std::vector<Range>> around;
+        for (const ParticleType type : both_types) {
+            if (others.empty()) { continue; }
+            around[type] = share(others[i][type], comm.rank(), comm.size());
+            for (const Range& range : around[type]) { bytes += range.size() * row_bytes(type); }
+        }
         if (bytes > most_bytes) { break; }
-        if (found == nullptr) { continue; }
-        stars.insert(stars.end(), around.begin(), around.end());
-        if (again) { continue; }
-        stars.push_back(share(found->stars.begin, found->stars.end, comm.rank(), comm.size()));
-        if (!index_.whole.gas.chunks.empty()) {
-            gas.push_back(share(found->gas.begin, found->gas.end, comm.rank(), comm.size()));
+        const ByType<RowRange> own = rows_of(subhaloes[i]);
+        if (own.stars.size() == 0) { continue; }
+        for (const ParticleType type : both_types) {
+            wanted[type].insert(wanted[type].end(), around[type].begin(), around[type].end());
+            if (!again) { wanted[type].push_back(share(own[type].begin, own[type].end, comm.rank(), comm.size())); }
         }
     }
     try {
-        source_.read_ahead(index_.whole.stars, stars, {});
-        source_.read_ahead(with_fields(index_.whole.gas, GasFields::place_and_mass), gas, {});
+        for (const ParticleType type : both_types) { source_.read_ahead(table(type), wanted[type], {}); }
     } catch (const std::bad_alloc&) { source_.forget(); } // each galaxy reads for itself
 }
 

@@ -1,5 +1,7 @@
 #include "pipeline/galaxy.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "tessera/comm/communicator.hpp"
@@ -39,7 +41,7 @@ void add_others(const Plan& plan, Galaxy& galaxy, Communicator& comm) {
     const SnapshotInfo& info = plan.snapshot->info();
     const Vector3& centre = galaxy.centre.position;
     const std::int64_t n_own = galaxy.report.n_star;
-    Stars others = plan.snapshot->read_others(*plan.star_index, plan.field_of(centre, galaxy.rotation.matrix), centre,
+    Stars others = plan.snapshot->read_others(*plan.index.stars, plan.field_of(centre, galaxy.rotation.matrix), centre,
                                               plan.config.output.stages, galaxy.report);
     galaxy.n_other = galaxy.report.n_star - n_own;
     agree(comm, [&] {
@@ -88,19 +90,29 @@ void check_field(const Plan& plan, const Projection& projection) {
 
 void add_gas(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm) {
     const SnapshotInfo& info = plan.snapshot->info();
-    if (!plan.config.simulation.gas || info.n_gas_rows == 0) { return; }
-    Gas gas = plan.snapshot->read_gas(origin, galaxy.report, GasFields::place_and_mass);
-    recentre(plan.where, gas, origin, galaxy.centre, info.box_size);
-    rotate(plan.where, gas, galaxy.rotation.matrix);
-    Stars cells; // only x and y are looked at
-    cells.x = std::move(gas.x);
-    cells.y = std::move(gas.y);
-    const Projection projection = project(plan.where, cells, plan.field, comm);
+    const SnapshotOptions& options = plan.config.simulation;
+    if (!options.gas || (info.n_gas_rows == 0 && !plan.index.gas)) { return; }
     galaxy.gas_mass.assign(static_cast<std::size_t>(plan.field.n_padded()), 0.0);
-    for (std::size_t i = 0; i < projection.spaxel.size(); ++i) {
-        if (projection.spaxel[i] >= 0) {
-            galaxy.gas_mass[static_cast<std::size_t>(projection.spaxel[i])] += gas.mass[i];
+    const auto add = [&](Gas gas, const Vector3& from) {
+        recentre(plan.where, gas, from, galaxy.centre, info.box_size);
+        rotate(plan.where, gas, galaxy.rotation.matrix);
+        Stars cells; // only x and y are looked at
+        cells.x = std::move(gas.x);
+        cells.y = std::move(gas.y);
+        const Projection projection = project(plan.where, cells, plan.field, comm);
+        for (std::size_t i = 0; i < projection.spaxel.size(); ++i) {
+            const bool within = !options.depth || std::abs(gas.z[i]) <= 0.5 * *options.depth;
+            if (projection.spaxel[i] >= 0 && within) {
+                galaxy.gas_mass[static_cast<std::size_t>(projection.spaxel[i])] += gas.mass[i];
+            }
         }
+    };
+    add(plan.snapshot->read_gas(origin, galaxy.report, GasFields::place_and_mass), origin);
+    if (plan.index.gas) {
+        const Vector3& centre = galaxy.centre.position;
+        add(plan.snapshot->read_other_gas(*plan.index.gas, plan.field_of(centre, galaxy.rotation.matrix), centre,
+                                          galaxy.report, GasFields::place_and_mass),
+            centre);
     }
     comm.all_reduce(galaxy.gas_mass, Op::sum);
 }

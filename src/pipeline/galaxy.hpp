@@ -41,7 +41,8 @@ void check_field(const Plan& plan, const Projection& projection);
 /// Frees arrays.
 void drop(std::initializer_list<std::vector<float>*> arrays);
 
-/// Reads the gas, where there is any and it is wanted, and keeps its mass in each spaxel alone. After the stars were ordered:
+/// Reads the gas, where there is any and it is wanted, and keeps its mass in each spaxel alone; with simulation.depth that of others in the
+/// field as well, and none beyond the depth. After the stars were ordered:
 /// its cells then lie where positions of stars did. Collective.
 void add_gas(const Plan& plan, const Vector3& origin, Galaxy& galaxy, Communicator& comm);
 

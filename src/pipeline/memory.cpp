@@ -91,7 +91,7 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     const SnapshotInfo& info = plan.snapshot->info();
     const bool stages = plan.config.output.stages;
     const std::int64_t n_star = share(plan.n_star_rows()),
-                       n_gas = plan.config.simulation.gas ? share(info.n_gas_rows) : 0;
+                       n_gas = plan.config.simulation.gas ? share(plan.n_gas_rows()) : 0;
     const std::int64_t n_row = std::max<std::int64_t>(info.n_star_rows + info.n_gas_rows, 1);
     const auto blocks = [&](std::int64_t n, std::int64_t row_bytes) {
         return 2 * std::min(n, rows_read_at_once) * row_bytes;
@@ -108,7 +108,10 @@ std::vector<MemoryItem> memory_plan(const Plan& plan, const MemoryCase& of) {
     std::vector<MemoryItem> items;
     items.push_back({"program, libraries, MPI", of.mpi ? 36'000'000 : 25'000'000, Phase::always});
     items.push_back({"SSP library", plan.library.n_node() * plan.library.n_wave() * 4, Phase::always});
-    if (plan.star_index) { items.push_back({"index of stars", plan.star_index->bytes(), Phase::always}); }
+    for (const ParticleType type : both_types) {
+        const char* name = type == ParticleType::gas ? "index of gas" : "index of stars";
+        if (plan.index[type]) { items.push_back({name, plan.index[type]->bytes(), Phase::always}); }
+    }
     items.push_back({"stages: list of stars", n_star * rows, Phase::always});
     items.push_back({"reading: stars", n_star * 40, Phase::reading});
     items.push_back({"reading: two blocks", blocks(n_star, info.bytes_to_read / n_row), Phase::reading});

@@ -135,10 +135,12 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
         fmt::format("input    {}: {} rows of stars, {} of gas", info.description, info.n_star_rows, info.n_gas_rows));
     if (config.simulation.depth) {
         forecast.lines.push_back(
-            plan.star_index ? fmt::format("others   about {:.0f} stars more in the field, {} rows read for them",
-                                          plan.others.n_inside, plan.others.n_row)
-                            : std::string("others   unknown: there is no index of the stars yet, a run makes it "
-                                          "first"));
+            plan.index.stars ? fmt::format("others   about {:.0f} stars and {:.0f} gas cells more in the field, {} "
+                                           "rows read for them",
+                                           plan.others.stars.n_inside, plan.others.gas.n_inside,
+                                           plan.others.stars.n_row + plan.others.gas.n_row)
+                             : std::string("others   unknown: there is no index of the stars yet, a run makes it "
+                                           "first"));
     }
     forecast.lines.push_back(fmt::format("SSP      {}: {} ages, {} metallicities, {} wavelengths", plan.library.name,
                                          plan.library.n_age(), plan.library.n_metallicity(), plan.library.n_wave()));
@@ -165,7 +167,9 @@ CubeForecast forecast_cube(const Config& config, Communicator& comm, const Share
     forecast.least_ranks = least_ranks(plan, forecast.available);
     forecast.ranks_on_node = comm.ranks_on_node();
     forecast.bytes_to_read = info.bytes_to_read;
-    if (plan.galaxies) { forecast.bytes_to_read += plan.others.n_row * plan.galaxies->star_row_bytes(); }
+    for (const ParticleType type : both_types) {
+        if (plan.galaxies) { forecast.bytes_to_read += plan.others[type].n_row * plan.galaxies->row_bytes(type); }
+    }
     const std::int64_t voxels = plan.field.n_x * plan.field.n_y * plan.band.size();
     for (const std::string& path : output_paths(config)) {
         forecast.bytes_to_write += voxels * bytes_a_voxel(path, plan.config.noise.kind != NoiseKind::none);

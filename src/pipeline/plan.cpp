@@ -128,7 +128,11 @@ CubeBlocks Plan::blocks(Reduction way, int n_rank, int n_thread) const {
 }
 
 std::int64_t Plan::n_star_rows() const {
-    return snapshot->info().n_star_rows + static_cast<std::int64_t>(std::ceil(others.n_inside));
+    return snapshot->info().n_star_rows + static_cast<std::int64_t>(std::ceil(others.stars.n_inside));
+}
+
+std::int64_t Plan::n_gas_rows() const {
+    return snapshot->info().n_gas_rows + static_cast<std::int64_t>(std::ceil(others.gas.n_inside));
 }
 
 FieldBox Plan::field_of(const Vector3& centre, const Matrix3& rotation) const {
@@ -158,27 +162,26 @@ SharedInputs read_shared_inputs(const Config& config, Communicator& comm) {
 
 namespace {
 
-/// The stars of others are found through an index: that of a catalogue, or of this cube's folder.
+/// Stars and gas of others are found through indices: those of a catalogue, or of this cube's folder.
 void find_others(Plan& plan, const SharedInputs& shared, WithoutFile otherwise, Communicator& comm) {
     const SnapshotOptions& options = plan.config.simulation;
     if (!options.depth) { return; }
-    plan.star_index = shared.star_index;
+    plan.index = shared.index;
     const bool looked_for = shared.snapshot && otherwise == WithoutFile::none; // a catalogue's forecast has done so
-    if (!plan.star_index && !looked_for) {
+    if (!plan.index.stars && !looked_for) {
         const std::string cube = plan.config.resolve(plan.config.output.path);
         const std::string folder =
             options.index ? plan.config.resolve(*options.index) : std::filesystem::path(cube).parent_path().string();
-        plan.star_index = find_star_index(*plan.galaxies, folder, comm, otherwise);
+        plan.index = find_field_index(*plan.galaxies, folder, comm, otherwise);
     }
-    if (!plan.star_index) { return; }
     const auto identity = static_cast<std::uint64_t>(options.subhalo.value_or(0));
-    const RowRange own = plan.galaxies->star_rows(options.subhalo.value_or(0));
+    const ByType<RowRange> own = plan.galaxies->rows_of(options.subhalo.value_or(0));
     agree(comm, [&] {
         // Where the stars are to decide, any direction gives an idea of how many there are.
-        plan.others =
-            plan.star_index->rows_in(plan.field_of(plan.snapshot->provisional_origin(),
-                                                   known_rotation(plan.config.view, identity).value_or(Matrix3())),
-                                     own);
+        plan.others = rows_in(plan.index,
+                              plan.field_of(plan.snapshot->provisional_origin(),
+                                            known_rotation(plan.config.view, identity).value_or(Matrix3())),
+                              own);
     });
 }
 

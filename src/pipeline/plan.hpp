@@ -33,8 +33,8 @@ struct Plan {
     device::Host where = {};
     std::shared_ptr<device::Accelerator> accelerator = nullptr; ///< null: all on the host
     bool rubix = false;                                         ///< preset: rubix
-    std::shared_ptr<const StarIndex> star_index = {}; ///< with simulation.depth; null in a forecast that finds none
-    FieldRows others = {}; ///< what simulation.depth adds, as far as is known before the stars are read
+    FieldIndex index = {};         ///< with simulation.depth; null in a forecast that finds none
+    ByType<FieldRows> others = {}; ///< what simulation.depth adds, as far as is known before the stars are read
     Reduction reduction = Reduction::automatic; ///< as configured, or what alone is possible; `auto`: the stars decide
     std::string reduction_reason = {};          ///< in words; empty: the stars decide
     ConvolutionLayout convolution = ConvolutionLayout::slab; ///< as configured or chosen, never `auto`
@@ -44,6 +44,8 @@ struct Plan {
     bool has_weights() const { return !accelerator && config.synthesis.resampling != Resampling::rubix; }
     /// Stars that are expected, wind cells included, over all ranks.
     std::int64_t n_star_rows() const;
+    /// Gas cells that are expected, over all ranks.
+    std::int64_t n_gas_rows() const;
     /// The box of simulation.depth, about a centre in the box frame, for a rotation.
     FieldBox field_of(const Vector3& centre, const Matrix3& rotation) const;
     WaveRange band_range() const { return {n_before, band.size()}; }

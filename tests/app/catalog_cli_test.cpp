@@ -144,18 +144,17 @@ TEST(CatalogCommand, ASecondRunOnTheFolderIsRefused) {
     expect_failure(place.run({"--resume"}, 2), 2, {"another run", host_name()});
 }
 
-TEST(CatalogCommand, StarsOfTheFieldNeedNoGasAndAPlaceForTheirIndex) {
+TEST(CatalogCommand, StarsOfTheFieldNeedAPlaceForTheirIndex) {
     const CatalogPlace place("field");
     const std::vector<std::string> field{"--set", "catalog.stars=field", "--set", "simulation.depth=500"};
     const auto with = [&](std::vector<std::string> more) {
         more.insert(more.begin(), field.begin(), field.end());
         return more;
     };
-    expect_failure(place.run(with({}), 2), 2, {"simulation.gas: true", "Set simulation.gas: false"});
-    expect_failure(place.run(with({"--set", "simulation.gas=false", "--set", "simulation.index=no/such"}), 2), 4,
+    expect_failure(place.run(with({"--set", "simulation.index=no/such"}), 2), 4,
                    {"no/such", "set simulation.index to a folder"});
     EXPECT_FALSE(std::filesystem::exists(place.box.folder / "mocks" / "manifest.journal"));
-    const auto dry = place.run(with({"--set", "simulation.gas=false", "--dry-run"}));
+    const auto dry = place.run(with({"--dry-run"}));
     expect_success(dry);
     EXPECT_TRUE(contains(dry.out, "there is no index of the stars yet")) << dry.out;
 }

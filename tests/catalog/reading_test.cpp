@@ -45,7 +45,9 @@ TEST(CatalogueReading, RowsReadAheadAreThoseThatAGalaxyReadsForItself) {
     const auto index = index_snapshot(options, ids, test::world());
     const auto all_bytes = [&] {
         std::int64_t sum = 0;
-        for (const std::int64_t id : ids) { sum += index->star_rows(id).size() * index->star_row_bytes(); }
+        for (const std::int64_t id : ids) {
+            sum += index->rows_of(id).stars.size() * index->row_bytes(ParticleType::stars);
+        }
         return sum;
     };
     index->read_ahead(ids, {}, test::world(), std::int64_t{1} << 30);

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tessera/particles/star_index.hpp"
+#include "tessera/particles/row_index.hpp"
 #include "tessera/particles/synthetic.hpp"
 #include "tests/particles/tiny_snapshots.hpp"
 

@@ -1,4 +1,5 @@
 // Cubes of all stars in a field: the subhalo's, its neighbours' and those of nobody, against sums over every star.
+#include <array>
 #include <functional>
 
 #include "tests/pipeline/tiny_galaxy.hpp"
@@ -123,6 +124,47 @@ TEST(Others, EndAtTheDepthWhicheverWayTheGalaxyIsTurned) {
     EXPECT_EQ(turned.summary.n_in_field, n);
 }
 
+/// The mass in each spaxel of the gas cells, of those that are taken.
+void expect_gas(const test::TinyCube& cube, const std::function<bool(std::int64_t, const TinyStar&)>& is_taken) {
+    const std::array<std::int64_t, 5> place{0, 1, 5, 6, 7}; // cell i is where this star is, and as heavy
+    std::vector<double> expected(static_cast<std::size_t>(cube.n_y * cube.n_x));
+    const double spaxel = test::tiny_spaxel();
+    std::int64_t n = 0;
+    for (std::size_t i = 0; i < place.size(); ++i) {
+        const TinyStar cell = star(place[i]);
+        if (!is_taken(static_cast<std::int64_t>(i), cell)) { continue; }
+        const auto ix = static_cast<std::int64_t>(std::floor(cell.x / spaxel + 0.5 * static_cast<double>(cube.n_x))),
+                   iy = static_cast<std::int64_t>(std::floor(cell.y / spaxel + 0.5 * static_cast<double>(cube.n_y)));
+        expected.at(static_cast<std::size_t>(iy * cube.n_x + ix)) += TinyTng::mass(place[i]) * 1e10 / TinyTng::h;
+        ++n;
+    }
+    EXPECT_GT(n, 0);
+    const auto mass = cube.file.dataset("maps/RAW_GAS_MASS").read_all<double>();
+    ASSERT_EQ(mass.size(), expected.size());
+    for (std::size_t i = 0; i < mass.size(); ++i) { EXPECT_NEAR(mass[i], expected[i], 1e-6 * expected[i]) << i; }
+}
+
+TEST(Others, HaveGasAsWell) {
+    const Neighbourhood run("gas");
+    const auto cube = [&](std::vector<std::string> more) {
+        more.insert(more.end(), {"simulation.gas=true", "simulation.hubble_flow=false"});
+        return run.scene.run(run.input(more));
+    };
+    expect_gas(cube({}), [](std::int64_t i, const TinyStar&) { return i == 1 || i == 2; });
+    const auto index = run.scene.folder / "snap_008.gas_index.h5";
+    EXPECT_FALSE(std::filesystem::exists(index)) << "none is asked for";
+    const auto all = cube({"simulation.depth=100"});
+    expect_gas(all, [](std::int64_t, const TinyStar&) { return true; });
+    EXPECT_TRUE(std::filesystem::exists(index));
+    EXPECT_EQ(all.file.group("provenance").numbers("n_gas").front(), 5);
+    // One of its own and one of another; not its other cell, beyond the depth.
+    const auto within = [](std::int64_t i, const TinyStar& cell) {
+        EXPECT_EQ(i == 2 || i == 3, std::abs(cell.z) <= 0.4);
+        return i == 2 || i == 3;
+    };
+    expect_gas(cube({"simulation.depth=0.8"}), within);
+}
+
 TEST(Others, BesideTheFieldReachIntoItThroughThePsf) {
     const Neighbourhood run("psf");
     const std::vector<std::string> psf{"psf.profile=gaussian", "psf.fwhm=2", "telescope.field_of_view=11",
@@ -144,8 +186,6 @@ TEST(Others, AreRefusedWhereTheyCannotBeFound) {
     const auto error = [&](const std::vector<std::string>& settings) { return run.scene.error(settings); };
     test::expect_error(error({"simulation.depth=10"}), Kind::config, {"simulation.depth", "simulation.subhalo"});
     test::expect_error(error(run.input({"simulation.depth=800"})), Kind::config, {"simulation.depth", "periodic box"});
-    test::expect_error(error(run.input({"simulation.depth=10", "simulation.gas=true"})), Kind::config,
-                       {"simulation.gas: true"});
     test::expect_error(error(run.input({"simulation.depth=10", "simulation.index=no/such"})), Kind::resource,
                        {"simulation.index"});
 }

@@ -17,7 +17,7 @@
 namespace tessera {
 
 class Communicator;
-class StarIndex;
+class RowIndex;
 struct FieldBox;
 
 enum class SnapshotFormat { automatic, plain, rubix, tng, eagle, swift };
@@ -30,6 +30,17 @@ struct EnumWords<SnapshotFormat> {
                                       std::pair{SnapshotFormat::eagle, std::string_view("eagle")},
                                       std::pair{SnapshotFormat::swift, std::string_view("swift")}};
 };
+
+enum class ParticleType : std::int64_t { stars, gas };
+
+/// Something of both types of particles.
+template <class T>
+struct ByType {
+    T stars{}, gas{};
+    T& operator[](ParticleType type) { return type == ParticleType::gas ? gas : stars; }
+    const T& operator[](ParticleType type) const { return type == ParticleType::gas ? gas : stars; }
+};
+inline constexpr std::array both_types{ParticleType::stars, ParticleType::gas};
 
 /// Where the particles come from.
 struct SnapshotOptions {
@@ -53,13 +64,13 @@ struct SnapshotOptions {
             "subhalo whose stars are taken through catalogue and offsets; null: all in the file", at_least(0));
         key("simulation.gas", gas, unit::none, "read gas cells too, where the input has them");
         key("simulation.depth", depth, unit::kpc,
-            "with simulation.subhalo: all stars in the telescope's field and along the line of sight within half of "
-            "this on either side of the galaxy's centre, neighbours and diffuse light included; null: its own stars "
+            "with simulation.subhalo: all stars and gas in the telescope's field and along the line of sight within "
+            "half of this on either side of the galaxy's centre, neighbours and diffuse light included; null: its own "
             "alone",
             above(0));
         key("simulation.index", index, unit::none,
-            "with simulation.depth: folder of the index of the snapshot's stars, made once; null: that of the cube, in "
-            "a catalogue catalog.output");
+            "with simulation.depth: folder of the indices of the snapshot's stars and gas, made once; null: that of "
+            "the cube, in a catalogue catalog.output");
         key("simulation.hubble_flow", hubble_flow, unit::none,
             "with simulation.depth: stars that are not the subhalo's move with the expansion between them and its "
             "centre, too");
@@ -140,10 +151,13 @@ public:
     /// @param index  of this snapshot; the same on every rank, as is the box
     /// @param origin  as for read_stars
     /// @throws Error(Kind::data)  as read_stars, but that there may be no star
-    virtual Stars read_others(const StarIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
+    virtual Stars read_others(const RowIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
                               bool keep_rows, ReadReport& report) = 0;
     virtual Gas read_gas(const std::array<double, 3>& origin, ReadReport& report,
                          GasFields fields = GasFields::all) = 0;
+    /// The gas of the whole snapshot that lies in a box, that of the selection left out: as read_others.
+    virtual Gas read_other_gas(const RowIndex& index, const FieldBox& field, const std::array<double, 3>& origin,
+                               ReadReport& report, GasFields fields = GasFields::all) = 0;
 
     /// A point inside the selection to use as origin before the centre is known: the catalogue's centre, else the position
     /// of the first star row [kpc, box frame].
@@ -167,18 +181,19 @@ public:
     /// Reads the rows of these subhaloes ahead that a rank of `comm` will ask for, in few pieces in the order of the files, in place of
     /// what was read ahead before. What cannot be read is left to the galaxy that it belongs to. Not collective.
     /// @param subhaloes   one may come several times in a row, with the field of another view each time
-    /// @param others      [subhalo] rows of other stars in its field, StarIndex::rows_in; empty: of none
+    /// @param others      [subhalo] rows of others in its field, RowIndex::rows_in; empty: of none
     /// @param most_bytes  galaxies are taken in turn as long as their rows are no more than this
-    virtual void read_ahead(std::span<const std::int64_t> subhaloes, std::span<const std::vector<RowRange>> others,
-                            const Communicator& comm, std::int64_t most_bytes) = 0;
+    virtual void read_ahead(std::span<const std::int64_t> subhaloes,
+                            std::span<const ByType<std::vector<RowRange>>> others, const Communicator& comm,
+                            std::int64_t most_bytes) = 0;
     /// Of this rank, so far.
     virtual SnapshotReads reads() const = 0;
     /// Of the rows of all types that are read for a subhalo, as stored; 0 for one that has none.
     virtual std::int64_t bytes_of(std::int64_t subhalo) const = 0;
-    /// Of a row of stars, as stored.
-    virtual std::int64_t star_row_bytes() const = 0;
-    /// Its rows among the stars of the whole snapshot; none for one that cannot be read.
-    virtual RowRange star_rows(std::int64_t subhalo) const = 0;
+    /// Of what is read of a row, as stored; of gas positions and masses.
+    virtual std::int64_t row_bytes(ParticleType type) const = 0;
+    /// Its rows among those of the whole snapshot; none for one that cannot be read, and of gas where none is to be read.
+    virtual ByType<RowRange> rows_of(std::int64_t subhalo) const = 0;
     /// Where it is, kpc, box frame, where the catalogue says so.
     virtual std::optional<std::array<double, 3>> centre_of(std::int64_t subhalo) const = 0;
 };

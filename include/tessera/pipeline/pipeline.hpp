@@ -10,7 +10,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/device/accelerator.hpp"
 #include "tessera/output/cube_measures.hpp"
-#include "tessera/particles/star_index.hpp"
+#include "tessera/particles/row_index.hpp"
 #include "tessera/pipeline/config.hpp"
 #include "tessera/synthesis/synthesis.hpp"
 #include "tessera/synthesis/work_estimate.hpp"
@@ -77,9 +77,9 @@ struct SharedInputs {
     std::shared_ptr<const ssp::Library> library; ///< what read_shared_inputs() makes of the same configuration's `ssp`
     std::optional<double> time_limit = {};       ///< s that each run may take until it writes; none: any time
     std::shared_ptr<SnapshotIndex> snapshot =
-        {}; ///< of the same `simulation`, with the galaxies that will be asked for
-    std::shared_ptr<const StarIndex> star_index = {}; ///< of that snapshot, for simulation.depth
-    bool with_sums = false;                           ///< CubeSummary::sums
+        {};                 ///< of the same `simulation`, with the galaxies that will be asked for
+    FieldIndex index = {};  ///< of that snapshot, for simulation.depth
+    bool with_sums = false; ///< CubeSummary::sums
     /// Of this rank, with what galaxies have in common in its memory. A run that fails drops it.
     std::shared_ptr<device::AcceleratorSlot> accelerator = {};
 };

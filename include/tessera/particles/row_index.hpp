@@ -37,19 +37,19 @@ struct FieldBox {
     }
 };
 
-/// Where the stars of a box are to be looked for.
+/// Where the particles of a box are to be looked for.
 struct FieldRows {
-    std::vector<RowRange> rows; ///< ascending and apart; they hold all stars of the box, and others
+    std::vector<RowRange> rows; ///< ascending and apart; they hold all particles of the box, and others
     std::int64_t n_row = 0;     ///< in them
     /// Estimate of the rows that lie in the box: each block's are spread evenly over the cuboid that holds them.
     double n_inside = 0;
 };
 
-/// Which rows of a snapshot's stars lie where: for every 256 consecutive rows the cuboid that holds them, 12 bytes. Rows of TNG's layout
+/// Which rows of a snapshot's stars, or gas, lie where: for every 256 consecutive rows the cuboid that holds them, 12 bytes. Rows of TNG's layout
 /// are ordered by halo and subhalo, and within one by binding energy, so that neighbours in the file are neighbours in space, and what is
-/// read for a box are few, long pieces. Rows in no such order, of stars that no halo holds, have a cuboid as large as the box: where a
+/// read for a box are few, long pieces. Rows in no such order, of particles that no halo holds, have a cuboid as large as the box: where a
 /// cuboid is longer than a 32nd of the box's side it is loose, and each of its rows has a point of its own, 6 bytes.
-class StarIndex {
+class RowIndex {
 public:
     static constexpr std::int64_t block_rows = 256;
     /// Edges of a cuboid in a periodic box, in 65536ths of its side: from `lower`, `extent` upwards, over the box's edge where that is so.
@@ -61,11 +61,11 @@ public:
     /// Lower edges of a cell of a 65536th of the side that holds a position.
     using Point = std::array<std::uint16_t, 3>;
 
-    /// @param n_row    stars of the snapshot, wind cells included
+    /// @param n_row    of the type in the snapshot, wind cells among the stars
     /// @param side     of the periodic box, kpc, physical
     /// @param cuboids  of rows [256 i, 256 (i + 1))
     /// @param points   of the rows of those that are loose, one after the other
-    StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids, std::vector<Point> points);
+    RowIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids, std::vector<Point> points);
     static bool is_loose(const Cuboid& cuboid) {
         constexpr std::uint16_t longest = 65536 / 32;
         return cuboid.extent[0] > longest || cuboid.extent[1] > longest || cuboid.extent[2] > longest;
@@ -93,19 +93,27 @@ private:
     std::vector<std::int64_t> points_before_; ///< of the blocks before those of each of coarse_
 };
 
-/// What find_star_index() needs time for when there is no file yet.
+/// What find_field_index() needs time for when there is no file yet.
 enum class WithoutFile { make, none };
 
-/// The index of a snapshot's stars: from the file STEM.star_index.h5 in `folder` (STEM: snap_099), where it was made of these very chunk
-/// files; else made now, by all ranks, each reading the positions of its share of the rows once, and kept there. Collective.
+/// The index of each type; null where there is none.
+using FieldIndex = ByType<std::shared_ptr<const RowIndex>>;
+
+/// The indices of a snapshot's stars, and of its gas where it has any that is to be read: each from its file in `folder`,
+/// STEM.star_index.h5 or STEM.gas_index.h5 (STEM: snap_099), where it was made of these very chunk files; else made now, by all ranks, each
+/// reading the positions of its share of the rows once, and kept there. Collective.
 /// @param snapshot  whole runs in TNG's layout
 /// @param folder    made where it is missing, if the folder above it is there
 /// @return          the same on every rank; null where there is none and none is to be made
-/// @throws Error(Kind::config)    a cut-out; a snapshot that is not periodic; gas is to be read, of which there is no index
-/// @throws Error(Kind::data)      a chunk that cannot be read
+/// @throws Error(Kind::config)    a cut-out; a snapshot that is not periodic
+/// @throws Error(Kind::data)      a chunk that cannot be read, where an index is to be made
 /// @throws Error(Kind::resource)  the folder cannot be written
 /// @par Cost  24 bytes of each row read once (the positions); 12 bytes of memory and of the file for 256 rows, 6 (8) for a row of a loose cuboid
-std::shared_ptr<const StarIndex> find_star_index(SnapshotIndex& snapshot, const std::string& folder, Communicator& comm,
-                                                 WithoutFile otherwise = WithoutFile::make);
+FieldIndex find_field_index(SnapshotIndex& snapshot, const std::string& folder, Communicator& comm,
+                            WithoutFile otherwise = WithoutFile::make);
+
+/// The rows that may lie in a box, by type, a subhalo's own left out; none of a type without an index.
+/// @throws Error(Kind::config)  as RowIndex::rows_in
+ByType<FieldRows> rows_in(const FieldIndex& index, const FieldBox& field, const ByType<RowRange>& own);
 
 } // namespace tessera

@@ -1,4 +1,4 @@
-// An index of stars: looked for, made by all ranks together where there is none.
+// Indices of stars and gas: looked for, made by all ranks together where there is none.
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "particles/cuboids.hpp"
 #include "particles/particle_reader.hpp"
 #include "particles/planned_snapshot.hpp"
-#include "particles/star_cuboids.hpp"
-#include "particles/star_index_file.hpp"
+#include "particles/row_index_file.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/log.hpp"
@@ -33,10 +33,10 @@ public:
 
     void start(const Block& block, device::Tasks& /*tasks*/) override {
         for (std::int64_t row = 0; row < block.n_row; ++row, ++n_row_) {
-            if (n_row_ == StarIndex::block_rows) { close(); }
-            const std::array position{block.at(particles::star_coordinates, row, 0),
-                                      block.at(particles::star_coordinates, row, 1),
-                                      block.at(particles::star_coordinates, row, 2)};
+            if (n_row_ == RowIndex::block_rows) { close(); }
+            const std::array position{block.at(particles::any_coordinates, row, 0),
+                                      block.at(particles::any_coordinates, row, 1),
+                                      block.at(particles::any_coordinates, row, 2)};
             // Who reads it later meets the error of its row; here it has no place.
             if (!std::isfinite(position[0] + position[1] + position[2])) {
                 ++n_nowhere_;
@@ -54,13 +54,13 @@ public:
         if (n_row_ > 0) { close(); }
         return cuboids_;
     }
-    std::vector<StarIndex::Point>& points() { return loose_; }
+    std::vector<RowIndex::Point>& points() { return loose_; }
     std::int64_t n_nowhere() const { return n_nowhere_; }
 
 private:
     void close() {
         cuboids_.push_back(maker_.cuboid());
-        if (StarIndex::is_loose(cuboids_.back())) {
+        if (RowIndex::is_loose(cuboids_.back())) {
             for (const auto& position : positions_) { loose_.push_back(particles::point_of(position, side_)); }
         }
         positions_.clear();
@@ -74,7 +74,7 @@ private:
     std::int64_t n_nowhere_ = 0;
     std::vector<particles::Cuboid> cuboids_;
     std::vector<std::array<double, 3>> positions_; ///< of the block in work
-    std::vector<StarIndex::Point> loose_;          ///< of loose blocks
+    std::vector<RowIndex::Point> loose_;           ///< of loose blocks
 };
 
 /// Every rank's, one after the other.
@@ -99,33 +99,34 @@ std::vector<T> broadcast(std::span<const T> root, Communicator& comm) {
 }
 
 /// The table with nothing but positions.
-TablePlan positions_of(const TablePlan& stars) {
-    TablePlan table = stars;
+TablePlan positions_of(TablePlan table) {
     for (std::size_t i = 0; i < table.fields.size(); ++i) {
-        if (i != particles::star_coordinates) { table.fields[i] = {}; }
+        if (i != particles::any_coordinates) { table.fields[i] = {}; }
     }
     return table;
 }
 
-std::shared_ptr<const StarIndex> make(PlannedIndex& snapshot, double side, Communicator& comm) {
-    const Region region("index stars");
+const char* name_of(ParticleType type) { return type == ParticleType::gas ? "gas cells" : "stars"; }
+
+std::shared_ptr<const RowIndex> make(PlannedIndex& snapshot, ParticleType type, double side, Communicator& comm) {
+    const Region region(type == ParticleType::gas ? "index gas" : "index stars");
     const auto begin = std::chrono::steady_clock::now();
-    const TablePlan table = positions_of(snapshot.galaxies().whole.stars);
-    const std::int64_t n_row = table.size(), n_block = (n_row + StarIndex::block_rows - 1) / StarIndex::block_rows;
+    const TablePlan table = positions_of(snapshot.table(type));
+    const std::int64_t n_row = table.size(), n_block = (n_row + RowIndex::block_rows - 1) / RowIndex::block_rows;
     const RowRange blocks = particles::share(0, n_block, comm.rank(), comm.size());
     const RowRange all{0, n_row},
-        mine = RowRange{blocks.begin * StarIndex::block_rows, blocks.end * StarIndex::block_rows}.overlap(0, n_row);
+        mine = RowRange{blocks.begin * RowIndex::block_rows, blocks.end * RowIndex::block_rows}.overlap(0, n_row);
     CuboidWork work(side);
     read_blocks(table, {&all, 1}, {&mine, 1}, {}, comm, rows_read_at_once, work, snapshot.source());
     std::vector<particles::Cuboid> cuboids = gather(work.cuboids(), comm);
-    std::vector<StarIndex::Point> points = gather(work.points(), comm);
+    std::vector<RowIndex::Point> points = gather(work.points(), comm);
     if (const std::int64_t n = comm.all_reduce_value(work.n_nowhere(), Op::sum); n > 0) {
-        log::warning(fmt::format("{}: the positions of {} stars are no numbers: no field shows them",
-                                 table.chunks.front().path, n));
+        log::warning(fmt::format("{}: the positions of {} {} are no numbers: no field shows them",
+                                 table.chunks.front().path, n, name_of(type)));
     }
-    log::info(fmt::format("index of {} stars ({} by themselves) made in {:.2f} s", n_row, points.size(),
+    log::info(fmt::format("index of {} {} ({} by themselves) made in {:.2f} s", n_row, name_of(type), points.size(),
                           seconds_since(begin)));
-    return std::make_shared<const StarIndex>(n_row, side, std::move(cuboids), std::move(points));
+    return std::make_shared<const RowIndex>(n_row, side, std::move(cuboids), std::move(points));
 }
 
 /// @throws Error(Kind::config)
@@ -146,20 +147,16 @@ void expect_indexable(const particles::GalaxyIndex& galaxies) {
         refuse(fmt::format("no BoxSize in the header of {}", info.description), "a periodic box",
                "Use catalog.stars: subhalo, simulation.depth: null");
     }
-    if (galaxies.whole.gas.size() > 0) {
-        refuse("simulation.gas: true", "false: the map of gas mass would show the subhalo's own gas alone",
-               "Set simulation.gas: false");
-    }
 }
 
 /// Rows that nobody can look at may lie in every field.
-void expect_readable(const TablePlan& stars) {
-    for (const particles::Chunk& chunk : stars.chunks) {
+void expect_readable(const TablePlan& table) {
+    for (const particles::Chunk& chunk : table.chunks) {
         if (!chunk.failure) { continue; }
         throw Error(chunk.failure->kind(),
-                    fmt::format("{}. To make the index of the stars all chunks are needed; once it is there, the "
+                    fmt::format("{}. To make the index of the {} all chunks are needed; once it is there, the "
                                 "others suffice for galaxies whose fields do not reach into this one",
-                                chunk.failure->what()));
+                                chunk.failure->what(), name_of(table.kind)));
     }
 }
 
@@ -171,46 +168,56 @@ void expect_writable(const std::string& path) {
         const auto alone = make_self_communicator();
         io::check_output_path(path, *alone);
     } catch (const Error& error) {
-        throw Error(Kind::resource,
-                    fmt::format("{}. The index of the stars is kept there: set simulation.index to a folder that can "
-                                "be written",
-                                error.what()));
+        throw Error(
+            Kind::resource,
+            fmt::format("{}. The index of the particles is kept there: set simulation.index to a folder that can "
+                        "be written",
+                        error.what()));
     }
 }
 
-} // namespace
-
-std::shared_ptr<const StarIndex> find_star_index(SnapshotIndex& snapshot, const std::string& folder, Communicator& comm,
-                                                 WithoutFile otherwise) {
-    auto& planned = dynamic_cast<PlannedIndex&>(snapshot);
-    const TablePlan& stars = planned.galaxies().whole.stars;
-    agree(comm, [&] { expect_indexable(planned.galaxies()); });
-    const double side = *planned.galaxies().whole.info.box_size;
-    const std::string path = (fs::path(folder) / particles::star_index_name(stars)).string();
-    std::shared_ptr<const StarIndex> index;
+/// Of the rows of one type; null where none are to be read.
+std::shared_ptr<const RowIndex> find_index(PlannedIndex& snapshot, ParticleType type, const std::string& folder,
+                                           WithoutFile otherwise, Communicator& comm) {
+    const TablePlan& table = snapshot.table(type);
+    if (table.size() == 0) { return nullptr; }
+    const double side = *snapshot.galaxies().whole.info.box_size;
+    const std::string path = (fs::path(folder) / particles::row_index_name(table)).string();
+    std::shared_ptr<const RowIndex> index;
     agree(comm, [&] {
         if (!comm.is_root()) { return; }
         std::string why_not;
-        index = particles::read_star_index(path, stars, side, why_not);
-        if (index) { log::info(fmt::format("index of {} stars: {}", index->n_row(), path)); }
+        index = particles::read_row_index(path, table, side, why_not);
+        if (index) { log::info(fmt::format("index of {} {}: {}", index->n_row(), name_of(type), path)); }
         if (!index && !why_not.empty()) { log::warning(fmt::format("{} is not used: {}", path, why_not)); }
         if (!index && otherwise == WithoutFile::make) {
-            expect_readable(stars);
+            expect_readable(table);
             expect_writable(path);
         }
     });
     if (comm.broadcast_value(static_cast<std::int32_t>(index != nullptr), 0) == 0) {
         if (otherwise == WithoutFile::none) { return nullptr; }
-        index = make(planned, side, comm);
+        index = make(snapshot, type, side, comm);
         agree(comm, [&] {
-            if (comm.is_root()) { write_star_index(path, *index, stars); }
+            if (comm.is_root()) { write_row_index(path, *index, table); }
         });
         return index;
     }
     auto cuboids = broadcast(index ? index->cuboids() : std::span<const particles::Cuboid>(), comm);
-    auto points = broadcast(index ? index->points() : std::span<const StarIndex::Point>(), comm);
+    auto points = broadcast(index ? index->points() : std::span<const RowIndex::Point>(), comm);
     if (comm.is_root()) { return index; }
-    return std::make_shared<const StarIndex>(stars.size(), side, std::move(cuboids), std::move(points));
+    return std::make_shared<const RowIndex>(table.size(), side, std::move(cuboids), std::move(points));
+}
+
+} // namespace
+
+FieldIndex find_field_index(SnapshotIndex& snapshot, const std::string& folder, Communicator& comm,
+                            WithoutFile otherwise) {
+    auto& planned = dynamic_cast<PlannedIndex&>(snapshot);
+    agree(comm, [&] { expect_indexable(planned.galaxies()); });
+    FieldIndex out;
+    for (const ParticleType type : both_types) { out[type] = find_index(planned, type, folder, otherwise, comm); }
+    return out;
 }
 
 } // namespace tessera

@@ -1,11 +1,11 @@
-#include "tessera/particles/star_index.hpp"
+#include "tessera/particles/row_index.hpp"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
+#include "particles/cuboids.hpp"
 #include "particles/row_source.hpp"
-#include "particles/star_cuboids.hpp"
 #include "tessera/core/error.hpp"
 
 namespace tessera {
@@ -27,7 +27,7 @@ void extend(std::vector<RowRange>& ranges, RowRange rows) {
 
 } // namespace
 
-StarIndex::StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids, std::vector<Point> points)
+RowIndex::RowIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboids, std::vector<Point> points)
     : n_row_(n_row), side_(side), cuboids_(std::move(cuboids)), points_(std::move(points)) {
     std::int64_t n_point = 0;
     for (std::size_t i = 0; i < cuboids_.size(); i += coarse) {
@@ -38,7 +38,7 @@ StarIndex::StarIndex(std::int64_t n_row, double side, std::vector<Cuboid> cuboid
     }
 }
 
-void StarIndex::expect_room(const FieldBox& field) const {
+void RowIndex::expect_room(const FieldBox& field) const {
     if (field.reach() <= 0.5 * side_) { return; }
     throw Error({.kind = Kind::config,
                  .where = "simulation.depth",
@@ -50,7 +50,7 @@ void StarIndex::expect_room(const FieldBox& field) const {
                  .cure = "lower simulation.depth, or telescope.field_of_view"});
 }
 
-FieldRows StarIndex::rows_in(const FieldBox& field, RowRange except) const {
+FieldRows RowIndex::rows_in(const FieldBox& field, RowRange except) const {
     expect_room(field);
     const particles::FieldTest test(field, side_);
     std::vector<RowRange> before, after; // the subhalo's own rows
@@ -85,6 +85,14 @@ FieldRows StarIndex::rows_in(const FieldBox& field, RowRange except) const {
             out.rows.push_back(piece);
             out.n_row += piece.size();
         }
+    }
+    return out;
+}
+
+ByType<FieldRows> rows_in(const FieldIndex& index, const FieldBox& field, const ByType<RowRange>& own) {
+    ByType<FieldRows> out;
+    for (const ParticleType type : both_types) {
+        if (index[type]) { out[type] = index[type]->rows_in(field, own[type]); }
     }
     return out;
 }

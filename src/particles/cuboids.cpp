@@ -1,4 +1,4 @@
-#include "particles/star_cuboids.hpp"
+#include "particles/cuboids.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -49,8 +49,8 @@ Cuboid CuboidMaker::cuboid() const {
     return out;
 }
 
-StarIndex::Point point_of(const std::array<double, 3>& position, double side) {
-    StarIndex::Point out{};
+RowIndex::Point point_of(const std::array<double, 3>& position, double side) {
+    RowIndex::Point out{};
     for (std::size_t i = 0; i < 3; ++i) {
         const double at = std::floor(position[i] / side * steps);
         out[i] = static_cast<std::uint16_t>(at - steps * std::floor(at / steps));

@@ -6,11 +6,11 @@
 #include <optional>
 #include <span>
 
-#include "tessera/particles/star_index.hpp"
+#include "tessera/particles/row_index.hpp"
 
 namespace tessera::particles {
 
-using Cuboid = StarIndex::Cuboid;
+using Cuboid = RowIndex::Cuboid;
 
 /// The smallest cuboid about positions that are added one by one: offsets to the first of them, nearest image.
 class CuboidMaker {
@@ -27,7 +27,7 @@ private:
 };
 
 /// The cell of a position. @param side  of the periodic box, kpc
-StarIndex::Point point_of(const std::array<double, 3>& position, double side);
+RowIndex::Point point_of(const std::array<double, 3>& position, double side);
 
 /// A cuboid that holds these.
 Cuboid merged(std::span<const Cuboid> cuboids);
