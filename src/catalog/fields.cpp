@@ -17,13 +17,12 @@ bool Fields::are_known() const {
 }
 
 FieldBox Fields::box_of(const CatalogEntry& entry) {
-    const Config cube = config_of(config_, entry, "");
-    if (!reach_.contains(entry.bundle)) { reach_[entry.bundle] = field_reach(cube); }
+    if (!reach_.contains(entry.bundle)) { reach_[entry.bundle] = field_reach(config_of(config_, entry, "")); }
     std::array<double, 2> half = reach_[entry.bundle];
     const double scale = cosmology_.kpc_per_arcsec(entry.redshift);
     for (double& x : half) { x *= scale; }
-    const auto rotation = known_rotation(cube.view, static_cast<std::uint64_t>(entry.id));
-    return field_box(half, cube.simulation.depth.value(), shared_.snapshot->centre_of(entry.id).value_or(Vector3{}),
+    const auto rotation = known_rotation(view_of(config_, entry), static_cast<std::uint64_t>(entry.id));
+    return field_box(half, depth_of(config_).value(), shared_.snapshot->centre_of(entry.id).value_or(Vector3{}),
                      rotation.value_or(Matrix3()));
 }
 

@@ -12,6 +12,7 @@
 #include "catalog/journal.hpp"
 #include "tessera/catalog/manifest.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/host_name.hpp"
 #include "tessera/core/log.hpp"
 
 namespace tessera {

@@ -296,10 +296,4 @@ void ManifestWriter::append_shard(const std::string& name, const ShardRecord& re
 
 double time_now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    ::gethostname(name.data(), name.size() - 1);
-    return name.data();
-}
-
 } // namespace tessera

@@ -317,13 +317,24 @@ std::string cube_path(const CatalogConfig& config, const CatalogEntry& entry) {
     return config.cube.resolve(config.catalog.output) + "/" + cube_name(entry, cube_extension(config.catalog));
 }
 
+std::optional<double> depth_of(const CatalogConfig& config) {
+    const auto& depth = config.cube.simulation.depth;
+    return config.catalog.stars == CatalogStars::field ? depth.value_or(default_depth) : depth;
+}
+
+ViewOptions view_of(const CatalogConfig& config, const CatalogEntry& entry) {
+    ViewOptions out = config.cube.view;
+    out.seed += entry.view;
+    return out;
+}
+
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file) {
     Config out = config.cube;
     if (!is_cutout(config)) { out.simulation.subhalo = entry.id; }
-    if (config.catalog.stars == CatalogStars::field && !out.simulation.depth) { out.simulation.depth = default_depth; }
+    out.simulation.depth = depth_of(config);
     if (entry.bundle >= 0) { out.telescope.name = config.catalog.bundles.at(static_cast<std::size_t>(entry.bundle)); }
     out.galaxy.redshift = entry.redshift;
-    out.view.seed += entry.view;
+    out.view = view_of(config, entry);
     out.noise.seed += entry.view;
     out.output.path = file;
     return out;

@@ -10,6 +10,7 @@
 
 #include "catalog/bands.hpp"
 #include "catalog/shards.hpp"
+#include "tessera/core/host_name.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/io/file_checksum.hpp"
 #include "tessera_version.hpp"

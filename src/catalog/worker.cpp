@@ -7,6 +7,7 @@
 
 #include "catalog/bands.hpp"
 #include "tessera/comm/communicator.hpp"
+#include "tessera/core/host_name.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/core/region.hpp"
 #include "tessera/core/seconds_since.hpp"

@@ -8,8 +8,6 @@
 #include <optional>
 #include <set>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include "scaling/measure.hpp"
@@ -18,6 +16,7 @@
 #include "scaling/together.hpp"
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/host_name.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/device/device.hpp"
 
@@ -34,7 +33,7 @@ struct Placement {
 Placement place_ranks(Communicator& world) {
     constexpr std::size_t length = 256;
     std::array<char, length> name{};
-    gethostname(name.data(), length - 1);
+    host_name().copy(name.data(), length - 1);
     const auto names = world.all_gather(std::span<const char>(name));
     std::vector<std::string> node;
     for (std::size_t r = 0; r < static_cast<std::size_t>(world.size()); ++r) { node.emplace_back(&names[r * length]); }

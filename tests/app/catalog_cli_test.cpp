@@ -6,6 +6,7 @@
 
 #include <sys/resource.h>
 
+#include "tessera/core/host_name.hpp"
 #include "tests/app/place.hpp"
 #include "tests/catalog/box.hpp"
 

@@ -6,6 +6,7 @@
 
 #include "catalog/journal.hpp"
 #include "tessera/catalog/manifest.hpp"
+#include "tessera/core/host_name.hpp"
 #include "tests/support/test_support.hpp"
 
 namespace tessera {

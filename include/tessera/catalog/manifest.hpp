@@ -121,8 +121,7 @@ private:
     int descriptor_ = -1;
 };
 
-/// Seconds since 1970, and the name of this host.
+/// Seconds since 1970.
 double time_now();
-std::string host_name();
 
 } // namespace tessera

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ Expression compile_selection(const CatalogOptions& options);
 /// @throws Error(Kind::config)  ids that are not in the catalogue, or twice; nothing selected; a choice among subhaloes of a cut-out
 /// @throws Error(Kind::data)    as read_subhaloes
 Selection select_galaxies(const CatalogConfig& config);
+
+/// simulation.depth of its cubes; nullopt: the subhaloes' own stars alone.
+std::optional<double> depth_of(const CatalogConfig& config);
+/// How a cube is seen: the configuration's view, with a seed of its own.
+ViewOptions view_of(const CatalogConfig& config, const CatalogEntry& entry);
 
 /// What `tessera cube` would be told, to make the cube of an entry. @param file  path of the cube
 Config config_of(const CatalogConfig& config, const CatalogEntry& entry, const std::string& file);
