@@ -28,11 +28,6 @@ public:
         if (owner > nobody) { return {&owner, 1}; }
         return shared_[static_cast<std::size_t>(nobody - 1 - owner)];
     }
-    /// Number of a spaxel among those that several ranks share, 0 … n_shared() - 1; -1: it is not shared.
-    std::int64_t shared_index(std::int64_t spaxel) const {
-        const std::int32_t owner = owner_[static_cast<std::size_t>(spaxel)];
-        return owner < nobody ? nobody - 1 - owner : -1;
-    }
     /// Spaxels [first, end) of each rank, ascending.
     std::vector<std::vector<std::int64_t>> by_rank(std::int64_t first, std::int64_t end) const;
     /// All spaxels of a rank, ascending.
