@@ -263,6 +263,29 @@ twice() {
     same again.h5 gpu-1-exact.h5 0
 }
 
+# A catalogue of small galaxies, together and one by one: galaxies a second by its own clock, and the same cubes.
+catalogue() {
+    local n_star=4000000 n_galaxy=40 settings='telescope: {name: MaNGA_37}' rate=()
+    [ "$gpu" = 1 ] || n_star=8000 n_galaxy=8 settings='telescope: {field_of_view: 4, spaxel_size: 0.5, wavelength_range: [5000, 5100]}'
+    ours tessera snapshot make --layout tng --stars "$n_star" --subhalos "$n_galaxy" --chunks 2 --seed 3 -o box || return 1
+    for together in 16 1; do
+        cat >survey.yaml <<YAML
+simulation: {format: tng, path: box, snapshot: 99}
+catalog: {select: "flag == 1 and n_stars > 50", redshift: 0.04, views: 4, output: mocks-$together, together: $together}
+$settings
+psf: {profile: moffat, fwhm: 2.5}
+view: {rotation: random}
+parallel: {threads: 1, device: $device}
+output: {empty: zeros}
+YAML
+        ours tessera catalog survey.yaml >catalog.log 2>&1 || { cat catalog.log; return 1; }
+        cat catalog.log
+        rate+=("$(sed -nE 's/.* ([0-9]+) made now in ([0-9.e+-]+) s.*/\1 \2/p' catalog.log | awk '{ printf "%.3g", $1 / $2 }')")
+    done
+    for one in mocks-1/cubes/*.h5; do same "mocks-16/cubes/${one##*/}" "$one" 1e-6 || return 1; done
+    rm -rf mocks-16 mocks-1
+    echo "${rate[0]} galaxies a second, up to 16 together; ${rate[1]} one by one"
+}
 benchmark() {
     local more=()
     [ -z "$ssp" ] || more+=(--ssp "$ssp")
@@ -286,7 +309,7 @@ sanitizer() {
 {
     declare -p here build device ssp gpu stars
     declare -f ours machine programs tests ends_with cube no_gpu wrong_gpu hidden_library without_gpu little_memory make_galaxy same \
-        device_cube twice benchmark sanitizer
+        device_cube twice catalogue benchmark sanitizer
 } >functions
 
 echo "tessera on $device, at most $minutes minutes"
@@ -299,6 +322,7 @@ if [ "$red" -eq 0 ]; then # without a GPU all else would be red for the same rea
     step cube/exact.4 60 device_cube 4 exact 1e-5
     step cube/auto 60 device_cube 1 auto 1e-2
     step cube/again 60 twice
+    step catalogue 120 catalogue
     step fault/no_gpu 30 no_gpu
     step fault/wrong_gpu 30 wrong_gpu
     step fault/hidden_library 30 hidden_library

@@ -1,6 +1,7 @@
 #include "catalog/curfew.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "tessera/core/termination.hpp"
 
@@ -21,12 +22,16 @@ void Curfew::learn(double seconds) {
     if (last_.size() > n_remembered) { last_.pop_front(); }
 }
 
-bool Curfew::has_come() const {
-    if (StopRequests::asked()) { return true; }
-    if (!seconds_) { return false; }
+std::int64_t Curfew::most() const {
+    if (StopRequests::asked()) { return 0; }
+    constexpr auto any = std::numeric_limits<std::int64_t>::max();
+    if (!seconds_) { return any; }
     const double longest = last_.empty() ? 0 : *std::max_element(last_.begin(), last_.end());
     const double passed = std::chrono::duration<double>(Clock::now() - start_).count();
-    return passed + margin * longest + reserve(*seconds_) > *seconds_;
+    const double left = *seconds_ - reserve(*seconds_) - passed;
+    if (left < margin * longest || left < 0) { return 0; }
+    const double cubes = left / std::max(margin * longest, 1e-6);
+    return cubes < 1e9 && longest > 0 ? static_cast<std::int64_t>(cubes) : any;
 }
 
 } // namespace tessera::catalog

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <optional>
 
@@ -14,10 +15,12 @@ public:
     /// @param seconds  that the run may take in all, the tables at its end included; nullopt: any time
     Curfew(std::optional<double> seconds, Clock::time_point start) : seconds_(seconds), start_(start) {}
 
-    /// A piece of work has taken so long.
+    /// A cube has taken so long.
     void learn(double seconds);
     /// Whether nothing more is to be begun.
-    bool has_come() const;
+    bool has_come() const { return most() == 0; }
+    /// Cubes that may be begun now, one after the other or together; no bound where nothing is known of them yet.
+    std::int64_t most() const;
 
 private:
     std::optional<double> seconds_;

@@ -22,8 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Keys that say how the cubes are made, not which: they may change from run to run.
-constexpr std::array free_keys{"catalog.output",     "catalog.ranks",    "catalog.giants",
-                               "catalog.time_limit", "parallel.threads", "simulation.index"};
+constexpr std::array free_keys{"catalog.output",   "catalog.ranks",    "catalog.giants",  "catalog.time_limit",
+                               "catalog.together", "parallel.threads", "simulation.index"};
 
 std::map<std::string, std::string> config_map(const CatalogConfig& config) {
     CatalogConfig copy = config;

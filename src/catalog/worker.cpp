@@ -50,16 +50,18 @@ std::optional<Error> Worker::work() {
     while (const auto b = next()) {
         const Batch& batch = batches_[static_cast<std::size_t>(*b)];
         read_ahead(batch);
-        for (std::int64_t i = batch.first; i < batch.first + batch.n; ++i) {
-            if (i > batch.first && is_over()) { return std::nullopt; }
+        const auto first = static_cast<std::size_t>(batch.first), end = first + static_cast<std::size_t>(batch.n);
+        std::size_t n_made = 0;
+        for (std::size_t i = first; i < end; i += n_made) {
+            if (i > first && is_over()) { return std::nullopt; }
             const auto begin = Clock::now();
-            auto stop = make(static_cast<std::size_t>(i));
+            auto stop = make(i, together(i, end), n_made);
             if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) {
                 queue_.stop();
                 return stop;
             }
-            curfew_.learn(seconds_since(begin));
-            report(i + 1, std::ssize(todo_.entries));
+            curfew_.learn(seconds_since(begin) / static_cast<double>(n_made));
+            report(static_cast<std::int64_t>(i + n_made), std::ssize(todo_.entries));
         }
     }
     return std::nullopt;
@@ -97,30 +99,67 @@ void Worker::read_ahead(const Batch& batch) {
     watch_.add_read_ahead(seconds_since(begin));
 }
 
-/// @return  on the first of the group: an error that concerns more than this galaxy
-std::optional<Error> Worker::make(std::size_t i) {
-    const CatalogEntry& entry = todo_.entries[i];
-    const std::string path = cube_path(config_, entry);
-    const auto begin = Clock::now();
-    EntryRecord record{.state = EntryState::running, .time = time_now(), .host = host_name()};
-    std::optional<Error> stop = record_step(i, record);
-    if (group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) != 0) { return stop; }
+/// Cubes from `first` on that might be made together: of one redshift and telescope, and as many as there is time for.
+std::size_t Worker::together(std::size_t first, std::size_t end) const {
+    if (group_->size() > 1) { return 1; }
+    const std::int64_t most = std::clamp<std::int64_t>(curfew_.most(), 1, config_.catalog.together);
+    const CatalogEntry& one = todo_.entries[first];
+    std::size_t last = first + 1;
+    while (last < std::min(end, first + static_cast<std::size_t>(most)) &&
+           todo_.entries[last].redshift == one.redshift && todo_.entries[last].bundle == one.bundle) {
+        ++last;
+    }
+    return last - first;
+}
+
+/// The first of `most` cubes, and those that are made together with it.
+/// @return  on the first of the group: an error that concerns more than these galaxies
+std::optional<Error> Worker::make(std::size_t first, std::size_t most, std::size_t& n_made) {
+    std::optional<Error> stop;
+    n_made = 1;
     const Silence silence(world_.is_root());
-    CubeSummary made;
+    const CubeEvents events{.begin =
+                                [&](std::size_t n) {
+                                    n_made = n;
+                                    const EntryRecord running{
+                                        .state = EntryState::running, .time = time_now(), .host = host_name()};
+                                    for (std::size_t k = 0; k < n && !stop; ++k) {
+                                        stop = record_step(first + k, running);
+                                    }
+                                    return group_->broadcast_value(static_cast<std::int32_t>(stop.has_value()), 0) == 0;
+                                },
+                            .end =
+                                [&](std::size_t k, const CubeOutcome& outcome) {
+                                    stop = ended(first + k, outcome);
+                                    return !stop;
+                                }};
+    const auto config = [&](std::size_t k) {
+        const CatalogEntry& entry = todo_.entries[first + k];
+        return config_of(config_, entry, cube_path(config_, entry));
+    };
+    run_cubes(most, config, *group_, shared_, events);
+    return stop;
+}
+
+/// A cube is made, or has failed. @return  as make
+std::optional<Error> Worker::ended(std::size_t i, const CubeOutcome& outcome) {
     const std::optional<Error> failure = error_of([&] {
-        const Config cube = config_of(config_, entry, path);
-        made = run_cube(cube, *group_, {}, shared_);
+        if (outcome.failure) { std::rethrow_exception(outcome.failure); }
     });
     watch_.add_cube();
     expect_all(failure);
     if (!group_->is_root()) { return std::nullopt; }
     if (failure && concerns_all(*failure)) { return failure; }
+    EntryRecord record;
     if (!failure) {
-        stop = error_of([&] { record = record_of(path, bands_, seconds_since(begin), made.sums, made.checksum); });
+        const CubeSummary& made = outcome.summary;
+        const std::string path = cube_path(config_, todo_.entries[i]);
+        const auto stop =
+            error_of([&] { record = record_of(path, bands_, outcome.seconds, made.sums, made.checksum); });
         if (stop) { return stop; } // it was whole a moment ago
     } else {
         record = {.state = EntryState::failed,
-                  .seconds = seconds_since(begin),
+                  .seconds = outcome.seconds,
                   .time = time_now(),
                   .host = host_name(),
                   .kind = failure->kind(),

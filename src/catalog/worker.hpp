@@ -58,7 +58,9 @@ private:
     bool is_over();
     std::optional<std::int64_t> next();
     void read_ahead(const Batch& batch);
-    std::optional<Error> make(std::size_t i);
+    std::size_t together(std::size_t first, std::size_t end) const;
+    std::optional<Error> make(std::size_t first, std::size_t most, std::size_t& n_made);
+    std::optional<Error> ended(std::size_t i, const CubeOutcome& outcome);
     std::optional<Error> record_step(std::size_t i, const EntryRecord& record);
     void expect_all(const std::optional<Error>& failure);
     bool concerns_all(const Error& error) const;

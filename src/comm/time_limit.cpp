@@ -9,7 +9,7 @@ namespace tessera {
 
 void TimeLimit::check(Communicator& comm, const char* after) const {
     if (!seconds_) { return; }
-    const double own = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    const double own = taken();
     const double taken = comm.size() == 1 ? own : comm.broadcast_value(own, 0);
     if (taken <= *seconds_) { return; }
     throw Error(

@@ -1,6 +1,7 @@
 #include "tessera/core/region.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/region_hooks.hpp"
 
@@ -24,6 +25,21 @@ Regions& Regions::instance() {
 void Regions::clear() {
     entries_.clear();
     path_.clear();
+}
+
+std::vector<Regions::Entry> Regions::exchange(std::vector<Entry> entries) {
+    std::swap(entries, entries_);
+    return entries;
+}
+
+void Regions::add_share(const std::vector<Entry>& together, double share) {
+    for (const Entry& of : together) {
+        Entry& entry = entries_[entry_of(of.name)];
+        entry.calls += of.calls;
+        entry.seconds += share * of.seconds;
+        entry.work += share * of.work;
+        if (!of.unit.empty()) { entry.unit = of.unit; }
+    }
 }
 
 std::size_t Regions::entry_of(const std::string& name) {

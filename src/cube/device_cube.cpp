@@ -42,8 +42,10 @@ DeviceSlab reduce_scattered(device::Accelerator& accelerator, const DevicePartia
 
 } // namespace
 
-DevicePartial::DevicePartial(device::Accelerator& accelerator, std::int64_t waves, std::int64_t spaxels)
-    : n_wave(waves), n_spaxel(spaxels), flux(accelerator.compute(), waves * spaxels, "the partial cube") {
+DevicePartial::DevicePartial(device::Accelerator& accelerator, std::int64_t waves, std::int64_t spaxels,
+                             std::int64_t fields)
+    : n_wave(waves), n_spaxel(spaxels), n_field(fields),
+      flux(accelerator.compute(), fields * waves * spaxels, "the partial cube") {
     if (flux.size() > 0) { accelerator.compute().zero(flux); }
 }
 
@@ -77,6 +79,20 @@ DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std
     case Reduction::reduce_scatter: break;
     }
     return reduce_scattered(accelerator, own, n_y, n_x, range, comm);
+}
+
+DeviceSlab planes_of_field(device::Accelerator& accelerator, const DevicePartial& partial, std::int64_t field,
+                           std::int64_t n_y, std::int64_t n_x) {
+    if (n_y * n_x != partial.n_spaxel || field < 0 || field >= partial.n_field) {
+        throw Error({.where = "planes_of_field",
+                     .found = fmt::format("field {}, {} x {} spaxels", field, n_y, n_x),
+                     .expected = fmt::format("one of {} fields, of {} spaxels", partial.n_field, partial.n_spaxel)});
+    }
+    DeviceSlab slab(accelerator, {0, partial.n_wave}, n_y, n_x);
+    if (slab.flux.size() > 0) {
+        accelerator.compute().copy(slab.flux.data(), partial.flux.data() + field * slab.flux.size(), slab.flux.bytes());
+    }
+    return slab;
 }
 
 void scale(device::Accelerator& accelerator, DeviceSlab& slab, double factor) {

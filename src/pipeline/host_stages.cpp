@@ -10,12 +10,12 @@
 
 namespace tessera {
 
-void HostStages::project(Galaxy& galaxy) {
+void HostStages::project(std::span<Galaxy* const> galaxies) {
+    Galaxy& galaxy = *galaxies.front();
     rotate(plan_.where, galaxy.stars, galaxy.rotation.matrix);
     // Nobody asks for these any more: what comes next takes their room.
     drop({&galaxy.stars.z, &galaxy.stars.vx, &galaxy.stars.vy});
     galaxy.projection = tessera::project(plan_.where, galaxy.stars, plan_.field, comm_);
-    check_field(plan_, galaxy.projection);
     std::vector<std::int64_t> rows = std::move(galaxy.stars.row);
     drop({&galaxy.stars.x, &galaxy.stars.y});
     reduction_ = choose_reduction(
@@ -36,7 +36,9 @@ void HostStages::project(Galaxy& galaxy) {
     if (!plan_.config.output.stages) { std::vector<std::int32_t>().swap(galaxy.projection.spaxel); }
 }
 
-void HostStages::synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) {
+void HostStages::synthesise(std::span<SynthesisReport> reports, const Progress& progress,
+                            const std::function<void()>& check) {
+    SynthesisReport& report = reports.front();
     const Reduction way = reduction_.method;
     const std::array band{plan_.band.edges.front(), plan_.band.edges.back()};
     if (way == Reduction::allreduce && comm_.size() > 1) {
@@ -65,7 +67,7 @@ std::unique_ptr<SlabBlocks> HostStages::blocks_of(const CubeBlocks& blocks) cons
     return sum_in_blocks(blocks, n_y, n_x, comm_, plan_.where);
 }
 
-void HostStages::reduce() {
+void HostStages::reduce(std::size_t /*galaxy*/) {
     if (slab_) { // most of it was done while it was made
         summed_ = slab_->finish();
         slab_.reset();
@@ -77,6 +79,8 @@ void HostStages::reduce() {
     for (float& value : summed_.data()) { value = static_cast<float>(value * factor); }
 }
 
-ObservedCube HostStages::observe() { return tessera::observe(plan_, std::move(summed_), comm_); }
+ObservedCube HostStages::observe(std::size_t /*galaxy*/, double /*share*/) {
+    return tessera::observe(plan_, std::move(summed_), comm_);
+}
 
 } // namespace tessera

@@ -5,14 +5,15 @@
 
 namespace tessera {
 
-/// All in the host's memory.
+/// All in the host's memory, one galaxy.
 class HostStages final : public Stages {
 public:
     HostStages(const Plan& plan, Communicator& comm) : plan_(plan), comm_(comm) {}
-    void project(Galaxy& galaxy) override;
-    void synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) override;
-    void reduce() override;
-    ObservedCube observe() override;
+    void project(std::span<Galaxy* const> galaxies) override;
+    void synthesise(std::span<SynthesisReport> reports, const Progress& progress,
+                    const std::function<void()>& check) override;
+    void reduce(std::size_t galaxy) override;
+    ObservedCube observe(std::size_t galaxy, double share) override;
     Traffic traffic() const override { return comm_.traffic(); }
 
 private:

@@ -185,12 +185,13 @@ int least_ranks(const Plan& plan, std::int64_t available) {
     return enough;
 }
 
-std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction) {
+std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction, std::int64_t n_other,
+                           std::int64_t n_star_other) {
     const auto share = [&](std::int64_t n) { return (n + comm.size() - 1) / comm.size(); };
-    const std::int64_t stars = share(plan.n_star_rows()) * 50; // while they are ordered: the most
+    const std::int64_t stars = share(plan.n_star_rows() + n_star_other) * 50; // while they are ordered: the most
     const bool exchange = reduction == Reduction::exchange && comm.size() > 1;
     const std::int64_t partial =
-        (exchange ? share(plan.field.n_padded()) : plan.field.n_padded()) * plan.pixels.size() * 4;
+        (1 + n_other) * (exchange ? share(plan.field.n_padded()) : plan.field.n_padded()) * plan.pixels.size() * 4;
     const std::int64_t padded_slab = plan.field.n_padded() * share(plan.pixels.size()) * 4;
     const std::int64_t slab = plan.field.n_x * plan.field.n_y * share(plan.pixels.size()) * 4;
     // On their way and there; for RUBIX's resampling also their prefix sums, in double.
@@ -199,11 +200,12 @@ std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction
     // With exchange the slab twice: what the ranks sent, and the sum of it.
     const std::int64_t reduced = comm.size() > 1 ? partial + (exchange ? 2 : 1) * padded_slab : partial;
     constexpr std::int64_t least_room = std::int64_t{64} << 20; // for row weights and panels
+    const std::int64_t waiting = n_other > 0 ? partial : 0;     // while the cubes are observed, one after the other
     // Into and out of the PSF; with its ghost planes, and out of the LSF.
     const std::int64_t ghosts = std::min(comm.size() > 1 ? 2 * plan.lsf.half_width() : 0, plan.pixels.size()) *
                                 plan.field.n_x * plan.field.n_y * 4;
     return std::max({stars, stars / 3 * 2 + templates + partial + least_room, reduced,
-                     std::max(padded_slab + slab, 2 * (slab + ghosts))});
+                     waiting + std::max(padded_slab + slab, 2 * (slab + ghosts))});
 }
 
 namespace {

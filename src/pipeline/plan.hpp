@@ -84,7 +84,9 @@ int least_ranks(const Plan& plan, std::int64_t available);
 
 /// Bytes of the accelerator's memory that a rank cannot do without: its stars, its cubes, the templates. Row weights and panels take what
 /// is left, up to 8 GB, and go in as many pieces as that asks for.
-std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction);
+/// @param n_other  galaxies that one rank makes together with this one, of `n_star_other` stars
+std::int64_t device_memory(const Plan& plan, const Communicator& comm, Reduction reduction, std::int64_t n_other = 0,
+                           std::int64_t n_star_other = 0);
 
 /// @throws Error(Kind::resource)  a rank would need more than it may use, of the node's memory or of its accelerator's: says how
 ///                                much, of what, and what would fit

@@ -30,15 +30,15 @@ public:
         const char* name_;
     };
 
-    /// When the queue is done with all of them.
-    void report() {
+    /// When the queue is done with all of them. @param share  of the time that counts
+    void report(double share = 1) const {
         for (const Span& span : spans_) {
-            if (span.begin && span.end) {
-                Regions::instance().add(std::string("gpu/") + span.name, queue_.seconds_between(span.begin, span.end));
-            }
+            if (!span.begin || !span.end) { continue; }
+            Regions::instance().add(std::string("gpu/") + span.name,
+                                    share * queue_.seconds_between(span.begin, span.end));
         }
-        spans_.clear();
     }
+    void clear() { spans_.clear(); }
 
 private:
     struct Span {

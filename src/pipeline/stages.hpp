@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "pipeline/galaxy.hpp"
 #include "pipeline/instrument_stage.hpp"
@@ -10,24 +12,25 @@
 
 namespace tessera {
 
-/// The stages between the particles and the finished slab, on the host or on an accelerator; what one leaves to the next stays there.
-/// Called in this order, once each. Collective.
+/// The stages between the particles and the finished slab, on the host or on an accelerator; what one leaves to the next stays there. For
+/// one galaxy, or on an accelerator for several that agree (together.hpp): up to synthesis for all of them at once, then for one after
+/// the other. Called in this order, once each. Collective.
 class Stages {
 public:
     virtual ~Stages() = default;
-    /// Rotates the galaxy, finds the spaxel of each star, and orders the stars by it. An empty field is an error unless the user
-    /// asked for zeros.
-    virtual void project(Galaxy& galaxy) = 0;
+    /// Rotates the galaxies, finds the spaxel of each star, and orders the stars by it. @param galaxies  in the order of the plans
+    virtual void project(std::span<Galaxy* const> galaxies) = 0;
     /// @param check  called on all ranks alike between blocks of the cube, where the host makes it in blocks; may throw on all of them
-    virtual void synthesise(SynthesisReport& report, const Progress& progress, const std::function<void()>& check) = 0;
-    virtual void reduce() = 0;
-    /// PSF, then LSF, then noise.
-    virtual ObservedCube observe() = 0;
+    virtual void synthesise(std::span<SynthesisReport> reports, const Progress& progress,
+                            const std::function<void()>& check) = 0;
+    virtual void reduce(std::size_t galaxy) = 0;
+    /// PSF, then LSF, then noise. @param share  that the galaxy has of what was done for all, for the accelerator's own times
+    virtual ObservedCube observe(std::size_t galaxy, double share) = 0;
     /// What this rank sent, all communicators together.
     virtual Traffic traffic() const = 0;
 };
 
-/// Those of plan.accelerator, of the host where there is none. `plan` and `comm` must outlive them. Collective.
-std::unique_ptr<Stages> make_stages(const Plan& plan, Communicator& comm);
+/// Those of the plans' accelerator; of the host where there is none, for one plan. Plans and `comm` must outlive them. Collective.
+std::unique_ptr<Stages> make_stages(std::vector<const Plan*> plans, Communicator& comm);
 
 } // namespace tessera

@@ -20,8 +20,6 @@ namespace tessera {
 namespace {
 
 constexpr int most_attempts = 3;
-/// ln(Doppler factor) by which rows may be beyond the fastest star: four taps, and a star between the middle two.
-constexpr double reach_of_rows = 3 * coarsest_step;
 /// Blocks of pixels in which the errors of a step are measured: enough to see every kind of feature.
 constexpr std::int64_t blocks_looked_at = 8;
 
@@ -38,9 +36,8 @@ WorkCosts costs_of_root(WorkCosts own, Communicator& comm) {
 } // namespace
 
 Conserving::Conserving(StarLight& stars, const RowInput& input, const SynthesisOptions& options,
-                       std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
-                       ToleranceShares shares)
-    : stars_(stars), input_(input), options_(options), comm_(comm), progress_(progress), shares_(shares),
+                       std::vector<double> node_band_light, Communicator& comm, ToleranceShares shares)
+    : stars_(stars), input_(input), options_(options), comm_(comm), shares_(shares),
       band_light_(std::move(node_band_light)), work_(costs_of_root(stars.costs(), comm)),
       covered_(covered_pixels(input.library, input.pixels, input.redshift, 1e-3 * constants::speed_of_light)) {
     // Where the library ends inside a pixel its light stops at once: flagged, and no measure of steps. If it is so everywhere, then
@@ -203,13 +200,7 @@ void Conserving::survey() {
                     nodes[k].sketch.begin());
     }
     survey_ = stars_.survey(nodes, compression_ != nullptr, comm_);
-    columns_ = {};
-    columns_.column.assign(survey_.node_used.size(), -1);
-    for (std::size_t k = 0; k < survey_.node_used.size(); ++k) {
-        if (survey_.node_used[k] == 0) { continue; }
-        columns_.column[k] = static_cast<std::int32_t>(columns_.node.size());
-        columns_.node.push_back(static_cast<std::int32_t>(k));
-    }
+    columns_ = NodeColumns::of(survey_.node_used);
     used_ = stars_.has_library()
                 ? Spectra::outline_of_nodes(input_.library, columns_.node, points_, reach_of_rows)
                 : Spectra::of_nodes(input_.library, columns_.node, points_, reach_of_rows, input_.where);
@@ -241,20 +232,22 @@ std::vector<std::int64_t> Conserving::spaxels_of(SpaxelMethod method, const std:
     return spaxels;
 }
 
-void Conserving::sum() {
-    const Region region("sum");
+FieldLight Conserving::light() const {
     std::vector<std::int64_t> all(choices_.method.size());
     std::iota(all.begin(), all.end(), std::int64_t{0});
-    std::vector<LightShare> shares;
+    FieldLight out{.shares = {}, .exact = kind_of(SpaxelMethod::exact), .columns = columns_};
     for (const SpaxelMethod method : {SpaxelMethod::exact, SpaxelMethod::binned, SpaxelMethod::compressed}) {
         auto spaxels = spaxels_of(method, all);
-        if (!spaxels.empty()) { shares.push_back({kind_of(method), std::move(spaxels)}); }
+        if (!spaxels.empty()) { out.shares.push_back({kind_of(method), std::move(spaxels)}); }
     }
-    std::int64_t n_done = 0;
-    stars_.sum(shares, kind_of(SpaxelMethod::exact), columns_, [&](std::int64_t n_star) {
-        n_done += n_star;
-        if (progress_) { progress_(std::min(n_done, stars_.n_star()), stars_.n_star()); }
-    });
+    return out;
+}
+
+std::function<void(std::int64_t)> told_to(const Progress& progress, std::int64_t n_star) {
+    return [&progress, n_star, n_done = std::int64_t{0}](std::int64_t n) mutable {
+        n_done += n;
+        if (progress) { progress(std::min(n_done, n_star), n_star); }
+    };
 }
 
 /// Makes the sample as it was chosen, and exactly.
@@ -306,7 +299,7 @@ void Conserving::fill(SynthesisReport& report) const {
     report.error_bound = approximated ? *std::max_element(choices_.bound.begin(), choices_.bound.end()) : 0;
 }
 
-void Conserving::run(SynthesisReport& report) {
+void Conserving::decide(SynthesisReport& report) {
     for (int attempt = 0;; ++attempt) {
         stars_.forget_templates();
         choose_settings();
@@ -331,7 +324,6 @@ void Conserving::run(SynthesisReport& report) {
                                  n_sample, error.worst_rms, options_.tolerance));
         shares_ = {shares_.step / 4, shares_.compression / 4, true};
     }
-    sum();
 }
 
 } // namespace tessera

@@ -15,16 +15,20 @@ namespace tessera {
 std::vector<double> node_light(const ssp::Library& library, const WavelengthGrid& pixels, double redshift,
                                std::optional<std::array<double, 2>> band);
 
-/// Synthesis with conserving resampling, by any method: steps and templates, a survey of the stars, the choice of a method for
-/// each spaxel, the comparison of a sample with `exact` (once more with finer settings if that fails), and the sums.
+/// Calls `progress` with the stars done so far of n_star, as sums call it with those done since.
+std::function<void(std::int64_t)> told_to(const Progress& progress, std::int64_t n_star);
+
+/// Synthesis with conserving resampling, by any method, up to the sums: steps and templates, a survey of the stars, the choice of a method
+/// for each spaxel, the comparison of a sample with `exact` (once more with finer settings if that fails).
 class Conserving {
 public:
     /// @param node_band_light  [node] Lsun per Msun formed in the band of the maps
     Conserving(StarLight& stars, const RowInput& input, const SynthesisOptions& options,
-               std::vector<double> node_band_light, Communicator& comm, const Progress& progress,
-               ToleranceShares shares = {});
-    /// Collective. Fills the cube of `stars`, which is zero, and the report.
-    void run(SynthesisReport& report);
+               std::vector<double> node_band_light, Communicator& comm, ToleranceShares shares = {});
+    /// Collective. Fills the report.
+    void decide(SynthesisReport& report);
+    /// After that: what is to be summed. Its templates are this one's.
+    FieldLight light() const;
 
 private:
     void choose_settings();
@@ -32,7 +36,6 @@ private:
     SettingsKey settings_key(double bin_tolerance) const;
     void survey();
     void choose();
-    void sum();
     SampleError measure(std::int64_t& n_sample);
     Method worthwhile_method();
     MethodCosts costs_with(std::int64_t n_node, std::int64_t rank) const;
@@ -45,7 +48,6 @@ private:
     const RowInput& input_;
     const SynthesisOptions& options_;
     Communicator& comm_;
-    const Progress& progress_;
     ToleranceShares shares_;
     std::vector<double> band_light_; ///< [node]
     WorkCosts work_;                 ///< those of rank 0

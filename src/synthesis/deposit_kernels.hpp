@@ -29,6 +29,14 @@ struct StarPlacer {
 inline constexpr std::int32_t not_selected = -1;
 inline constexpr std::int32_t star_by_star = -2;
 
+/// Of the spaxels looked at, by their numbers.
+struct SpaxelOrder {
+    const std::int32_t* spaxel; ///< [star]
+    const std::int32_t* order;  ///< [spaxel - first_spaxel]
+    std::int64_t first_spaxel;
+    TESSERA_HD std::int32_t of(std::int64_t star) const { return order[spaxel[star] - first_spaxel]; }
+};
+
 /// Rows [0, n_row) of the dense product's grid; stars beyond them, and those of poor spaxels, go star by star.
 struct DenseRows {
     std::int64_t n_row;
@@ -40,14 +48,13 @@ struct CountRows {
     static constexpr const char* name = "synthesis/count_rows";
     StarPlacer place;
     std::int64_t every; ///< so many stars
-    const std::int32_t* spaxel;
-    const std::int32_t* order; ///< [spaxel]
+    SpaxelOrder order;
     const float* los_velocity;
     std::int64_t* count; ///< [row of the grid]
 
     TESSERA_HD void operator()(std::int64_t i) const {
         const std::int64_t star = i * every;
-        if (order[spaxel[star]] == not_selected) { return; }
+        if (order.of(star) == not_selected) { return; }
         device::add_shared(count[place.taps(los_velocity[star]).first], 1);
     }
 };
@@ -57,15 +64,14 @@ struct FlagListed {
     static constexpr const char* name = "synthesis/flag_listed";
     StarPlacer place;
     DenseRows rows;
-    const std::int32_t* spaxel;
-    const std::int32_t* order;
+    SpaxelOrder order;
     const float* los_velocity;
     const float* metallicity;
     const float* age;
     std::int64_t* listed;
 
     TESSERA_HD void operator()(std::int64_t i) const {
-        const std::int32_t at = order[spaxel[i]];
+        const std::int32_t at = order.of(i);
         const bool dense = at >= 0 && rows.hold(place.taps(los_velocity[i]));
         listed[i] = at != not_selected && !dense && place.lookup.at(metallicity[i], age[i]).count > 0 ? 1 : 0;
     }
@@ -79,8 +85,7 @@ struct DepositStar {
     std::int64_t first_star;
     std::int64_t first_order, n_slot; ///< spaxels of this batch, by their order
     std::int64_t n_column;
-    const std::int32_t* spaxel;
-    const std::int32_t* order;
+    SpaxelOrder order;
     const double* scale; ///< [spaxel] a power of two
     const float* los_velocity;
     const float* initial_mass;
@@ -90,12 +95,13 @@ struct DepositStar {
 
     TESSERA_HD void operator()(std::int64_t i_star) const {
         const std::int64_t i = first_star + i_star;
-        const std::int64_t slot = order[spaxel[i]] - first_order;
-        if (order[spaxel[i]] < 0 || slot < 0 || slot >= n_slot) { return; }
+        const std::int32_t place_of = order.of(i);
+        const std::int64_t slot = place_of - first_order;
+        if (place_of < 0 || slot < 0 || slot >= n_slot) { return; }
         const RowTaps taps = place.taps(los_velocity[i]);
         if (!rows.hold(taps)) { return; }
         const ssp::NodeWeights nodes = place.lookup.at(metallicity[i], age[i]);
-        const double mass = initial_mass[i] * scale[spaxel[i]];
+        const double mass = initial_mass[i] * scale[order.spaxel[i]];
         for (int k = 0; k < nodes.count; ++k) {
             const double weight = mass * static_cast<double>(nodes.weight[k]);
             const std::int64_t column = place.column[nodes.node[k]];

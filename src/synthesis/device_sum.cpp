@@ -23,7 +23,9 @@ struct DeviceStarLight::Work {
     const NodeColumns& columns;
     VelocityGrid grid; ///< of the dense rows
     const device::Buffer<std::int32_t>& node_column;
-    device::Buffer<std::int32_t> order = {}; ///< [spaxel]
+    std::int64_t first_spaxel, n_spaxel;     ///< all others are left alone
+    std::int64_t first_star, n_star;         ///< of these
+    device::Buffer<std::int32_t> order = {}; ///< [spaxel - first_spaxel]
     std::vector<std::int32_t> dense = {};    ///< spaxels
     device::Buffer<std::int32_t> dense_spaxels = {};
 };
@@ -68,7 +70,12 @@ void DeviceStarLight::add_to(const LightTarget& target, const RowKind& kind, con
               .kind = kind,
               .columns = columns,
               .grid = rows_touched(*input_, kind.step, lit),
-              .node_column = node_column};
+              .node_column = node_column,
+              .first_spaxel = lit.front(),
+              .n_spaxel = lit.back() + 1 - lit.front(),
+              .first_star = start()[static_cast<std::size_t>(lit.front())],
+              .n_star = 0};
+    work.n_star = start()[static_cast<std::size_t>(lit.back()) + 1] - work.first_star;
     choose_dense(work, lit);
     add_listed(work, target, exact, columns, lit);
     add_dense(work, target, last); // after the others: it knows when a plane is complete
@@ -78,15 +85,19 @@ void DeviceStarLight::add_to(const LightTarget& target, const RowKind& kind, con
 /// Rows that enough stars have, and spaxels with enough stars: those for which a dense row of W is less work than its stars alone.
 void DeviceStarLight::choose_dense(Work& work, const std::vector<std::int64_t>& spaxels) {
     const VelocityGrid grid = work.grid; // all rows that any star has
-    std::vector<std::int32_t> order(static_cast<std::size_t>(n_spaxel()), not_selected);
-    for (const std::int64_t spaxel : spaxels) { order[static_cast<std::size_t>(spaxel)] = star_by_star; }
+    std::vector<std::int32_t> order(static_cast<std::size_t>(work.n_spaxel), not_selected);
+    const auto at = [&](std::int64_t spaxel) { return static_cast<std::size_t>(spaxel - work.first_spaxel); };
+    for (const std::int64_t spaxel : spaxels) { order[at(spaxel)] = star_by_star; }
     work.order = device::Buffer<std::int32_t>(queue_, order, "order of spaxels");
-    const std::int64_t every = std::max<std::int64_t>(1, n_star() / (1 << 18));
+    const std::int64_t every = std::max<std::int64_t>(1, work.n_star / (1 << 18));
     std::vector<std::int64_t> count(static_cast<std::size_t>(grid.n));
     device::Buffer<std::int64_t> counts(queue_, grid.n, "stars of rows");
     queue_.zero(counts);
-    queue_.for_each((n_star() + every - 1) / every,
-                    CountRows{placer(work, grid), every, spaxel_.data(), work.order.data(), stars_.los_velocity.data(),
+    queue_.for_each((work.n_star + every - 1) / every,
+                    CountRows{placer(work, grid),
+                              every,
+                              {spaxel_.data() + work.first_star, work.order.data(), work.first_spaxel},
+                              stars_.los_velocity.data() + work.first_star,
                               counts.data()});
     queue_.download(counts, std::span<std::int64_t>(count));
     queue_.finish();
@@ -113,7 +124,7 @@ void DeviceStarLight::choose_dense(Work& work, const std::vector<std::int64_t>& 
     const double dense_cost = per_row * static_cast<double>(work.grid.n);
     for (const std::int64_t spaxel : spaxels) {
         if (per_star / static_cast<double>(every) * static_cast<double>(n_star_of(spaxel)) < dense_cost) { continue; }
-        order[static_cast<std::size_t>(spaxel)] = static_cast<std::int32_t>(work.dense.size());
+        order[at(spaxel)] = static_cast<std::int32_t>(work.dense.size());
         work.dense.push_back(static_cast<std::int32_t>(spaxel));
     }
     if (work.dense.empty()) { return; }
@@ -151,11 +162,11 @@ void DeviceStarLight::add_batch(Work& work, const LightTarget& target, std::int6
     device::Buffer<float> made(queue_, widest * n_slot, "light of a batch of spaxels");
     for (const WaveRange& block : blocks) {
         multiply_panels(work, bands, block, weights.data(), n_slot, panel, made);
-        queue_.for_each(block.count * n_slot,
-                        AddBatch{{target.flux + block.first * target.n_column, target.n_column, target.column},
-                                 n_slot,
-                                 work.dense_spaxels.data() + first,
-                                 made.data()});
+        queue_.for_each(block.count * n_slot, AddBatch{{target.flux + block.first * target.n_column, target.n_column,
+                                                        target.column, target.first_spaxel},
+                                                       n_slot,
+                                                       work.dense_spaxels.data() + first,
+                                                       made.data()});
         if (last) { hand_on(block); }
     }
 }
@@ -170,20 +181,20 @@ device::Buffer<float> DeviceStarLight::row_weights(Work& work, std::int64_t firs
     device::Buffer<std::int64_t> sums(queue_, n_weight, "sums of row weights");
     queue_.zero(sums);
     const std::int64_t first_star = start()[spaxel_of(0)];
-    queue_.for_each(start()[spaxel_of(n_slot - 1) + 1] - first_star, DepositStar{placer(work, work.grid),
-                                                                                 {work.grid.n},
-                                                                                 first_star,
-                                                                                 first,
-                                                                                 n_slot,
-                                                                                 n_column,
-                                                                                 spaxel_.data(),
-                                                                                 work.order.data(),
-                                                                                 scales_.data(),
-                                                                                 stars_.los_velocity.data(),
-                                                                                 stars_.initial_mass.data(),
-                                                                                 stars_.metallicity.data(),
-                                                                                 stars_.age.data(),
-                                                                                 sums.data()});
+    queue_.for_each(start()[spaxel_of(n_slot - 1) + 1] - first_star,
+                    DepositStar{placer(work, work.grid),
+                                {work.grid.n},
+                                first_star,
+                                first,
+                                n_slot,
+                                n_column,
+                                {spaxel_.data(), work.order.data(), work.first_spaxel},
+                                scales_.data(),
+                                stars_.los_velocity.data(),
+                                stars_.initial_mass.data(),
+                                stars_.metallicity.data(),
+                                stars_.age.data(),
+                                sums.data()});
     std::vector<double> per_scale;
     for (std::int64_t slot = 0; slot < n_slot; ++slot) { per_scale.push_back(1 / scale_[spaxel_of(slot)]); }
     const device::Buffer<double> per_scales(queue_, per_scale, "scales of the batch");
@@ -246,19 +257,19 @@ void DeviceStarLight::multiply_panels(const Work& work, const Bands& bands, Wave
 
 void DeviceStarLight::add_listed(Work& work, const LightTarget& target, const RowKind& exact,
                                  const NodeColumns& columns, const std::vector<std::int64_t>& spaxels) {
-    device::Buffer<std::int64_t> position(queue_, n_star() + 1, "places in the list of stars");
+    const auto here = [&](const device::Buffer<float>& property) { return property.data() + work.first_star; };
+    device::Buffer<std::int64_t> position(queue_, work.n_star + 1, "places in the list of stars");
     queue_.zero(position);
-    queue_.for_each(n_star(), FlagListed{placer(work, work.grid),
-                                         {work.grid.n},
-                                         spaxel_.data(),
-                                         work.order.data(),
-                                         stars_.los_velocity.data(),
-                                         stars_.metallicity.data(),
-                                         stars_.age.data(),
-                                         position.data()});
-    queue_.exclusive_sum(position.data(), position.data(), n_star() + 1);
+    queue_.for_each(work.n_star, FlagListed{placer(work, work.grid),
+                                            {work.grid.n},
+                                            {spaxel_.data() + work.first_star, work.order.data(), work.first_spaxel},
+                                            here(stars_.los_velocity),
+                                            here(stars_.metallicity),
+                                            here(stars_.age),
+                                            position.data()});
+    queue_.exclusive_sum(position.data(), position.data(), work.n_star + 1);
     std::int64_t n_listed = 0;
-    queue_.copy_out(&n_listed, position.data() + n_star(), sizeof n_listed);
+    queue_.copy_out(&n_listed, position.data() + work.n_star, sizeof n_listed);
     queue_.finish();
     if (n_listed == 0) { return; }
     const DeviceSpectra& spectra = spectra_of(exact, columns);
@@ -277,17 +288,18 @@ void DeviceStarLight::add_listed(Work& work, const LightTarget& target, const Ro
     for (std::int64_t first = 0; first < n_listed; first += stars_at_a_time) {
         const std::int64_t end = std::min(n_listed, first + stars_at_a_time);
         queue_.zero(lit);
-        queue_.for_each(n_star(),
+        queue_.for_each(work.n_star,
                         ListStar{placer(work, grid), first, end, n_node, spectra.n_column, position.data(),
-                                 stars_.los_velocity.data(), stars_.initial_mass.data(), stars_.metallicity.data(),
-                                 stars_.age.data(), key.data(), weight.data(), lit.data()});
+                                 here(stars_.los_velocity), here(stars_.initial_mass), here(stars_.metallicity),
+                                 here(stars_.age), key.data(), weight.data(), lit.data()});
         for (std::int64_t pixel = 0; pixel < n_pixel; pixel += pixels_at_a_time) {
             const std::int64_t n = std::min(pixels_at_a_time, n_pixel - pixel);
             queue_.for_each(n_key * n, FillPanel{spectra.n_column, spectra.n_point, pixel, n, n_pixel, bands.width,
                                                  bands.first.data(), bands.weight.data(), spectra.light.data(),
                                                  lit.data(), panel.data()});
-            queue_.for_each(n_spaxel() * n, AddListed{target, first, end, n_entry, pixel, n, stars_.starts.data(),
-                                                      position.data(), key.data(), weight.data(), panel.data()});
+            queue_.for_each(work.n_spaxel * n,
+                            AddListed{target, first, end, n_entry, pixel, n, work.first_spaxel, work.first_star,
+                                      stars_.starts.data(), position.data(), key.data(), weight.data(), panel.data()});
         }
     }
 }

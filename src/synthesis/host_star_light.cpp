@@ -36,16 +36,15 @@ std::vector<SpaxelLight::Spaxel> in_rows(const std::vector<std::int64_t>& spaxel
 
 } // namespace
 
-void HostStarLight::sum(const std::vector<LightShare>& shares, const RowKind& /*exact*/, const NodeColumns& columns,
-                        const std::function<void(std::int64_t)>& done) {
+void HostStarLight::sum(const FieldLight& all, const std::function<void(std::int64_t)>& done) {
     const int n_block = cube_.blocks().n_wave_block;
     const bool together = cube_.of_all_ranks();
     if (together) { count_all(); }
     for (int part = 0; part < cube_.blocks().n_part; ++part) {
         std::int64_t kept = 0;
         std::vector<std::unique_ptr<SpaxelLight>> lights;
-        for (const LightShare& share : shares) {
-            lights.push_back(std::make_unique<SpaxelLight>(source(share.kind, columns, together),
+        for (const LightShare& share : all.shares) {
+            lights.push_back(std::make_unique<SpaxelLight>(source(share.kind, all.columns, together),
                                                            in_rows(share.spaxels, cube_.rows(part)), n_block, kept));
         }
         for (int block = 0; block < n_block; ++block) {

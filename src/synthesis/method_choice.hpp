@@ -23,6 +23,8 @@ struct ToleranceShares {
 
 /// No velocity rows are farther apart than this, in ln(Doppler factor): 300 km/s. Rows reach two steps beyond the fastest star.
 inline constexpr double coarsest_step = 1e-3;
+/// ln(Doppler factor) by which rows may be beyond the fastest star: four taps, and a star between the middle two.
+inline constexpr double reach_of_rows = 3 * coarsest_step;
 
 /// The steps of ln(Doppler factor) for `exact` and for velocity bins, by measured errors.
 struct VelocitySteps {

@@ -86,11 +86,17 @@ struct FillPanel {
     }
 };
 
-/// The cube that light is added to: flux [wave, column], and the column of a spaxel.
+/// The cube that light is added to: flux [wave, column], and the column of a spaxel. Where cubes of several galaxies stand one after the
+/// other, what lies before a galaxy's own counts among its spaxels' columns.
 struct LightTarget {
     float* flux;
     std::int64_t n_column;
-    const std::int32_t* column; ///< [spaxel]
+    const std::int32_t* column; ///< [spaxel - first_spaxel]
+    std::int64_t first_spaxel;
+
+    TESSERA_HD float& at(std::int64_t wave, std::int64_t spaxel) const {
+        return flux[wave * n_column + column[spaxel - first_spaxel]];
+    }
 };
 
 /// Adds what the product made of a batch of spaxels to the cube.
@@ -103,7 +109,7 @@ struct AddBatch {
 
     TESSERA_HD void operator()(std::int64_t i) const {
         const std::int64_t wave = device::quotient(i, n_slot);
-        target.flux[wave * target.n_column + target.column[spaxel[i - wave * n_slot]]] += made[i];
+        target.at(wave, spaxel[i - wave * n_slot]) += made[i];
     }
 };
 
@@ -114,17 +120,20 @@ struct AddListed {
     std::int64_t first, end; ///< places in the list at hand
     std::int64_t n_entry;    ///< of a star
     std::int64_t first_pixel, n_pixel_here;
+    std::int64_t first_spaxel;    ///< looked at
+    std::int64_t first_star;      ///< in it
     const std::int64_t* start;    ///< [spaxel + 1] first star
-    const std::int64_t* position; ///< [star + 1] in the list
+    const std::int64_t* position; ///< [star - first_star + 1] in the list
     const std::uint32_t* key;     ///< [place - first, n_entry]
     const float* weight;
     const float* panel; ///< [key, pixel here]
 
     TESSERA_HD void operator()(std::int64_t i) const {
-        const std::int64_t spaxel = device::quotient(i, n_pixel_here);
-        const std::int64_t pixel = i - spaxel * n_pixel_here;
-        std::int64_t from = position[start[spaxel]];
-        std::int64_t to = position[start[spaxel + 1]];
+        const std::int64_t i_spaxel = device::quotient(i, n_pixel_here);
+        const std::int64_t pixel = i - i_spaxel * n_pixel_here;
+        const std::int64_t spaxel = first_spaxel + i_spaxel;
+        std::int64_t from = position[start[spaxel] - first_star];
+        std::int64_t to = position[start[spaxel + 1] - first_star];
         from = from > first ? from : first;
         to = to < end ? to : end;
         if (from >= to) { return; }
@@ -140,8 +149,7 @@ struct AddListed {
                 part = 0;
             }
         }
-        target.flux[(first_pixel + pixel) * target.n_column + target.column[spaxel]] +=
-            static_cast<float>(total + part);
+        target.at(first_pixel + pixel, spaxel) += static_cast<float>(total + part);
     }
 };
 

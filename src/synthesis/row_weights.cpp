@@ -9,6 +9,17 @@
 
 namespace tessera {
 
+NodeColumns NodeColumns::of(const std::vector<std::int32_t>& used) {
+    NodeColumns out;
+    out.column.assign(used.size(), -1);
+    for (std::size_t k = 0; k < used.size(); ++k) {
+        if (used[k] == 0) { continue; }
+        out.column[k] = static_cast<std::int32_t>(out.node.size());
+        out.node.push_back(static_cast<std::int32_t>(k));
+    }
+    return out;
+}
+
 VelocityGrid VelocityGrid::spanning(double step, double lowest, double highest) {
     // A row more on either side: rounding may put the same star on the other side of a row where it is placed again.
     const std::int64_t first = RowTaps::at(lowest / step).first - 1;

@@ -22,6 +22,9 @@ struct VelocityGrid {
 struct NodeColumns {
     std::vector<std::int32_t> node;   ///< [column]
     std::vector<std::int32_t> column; ///< [node] -1: no star has that node
+
+    /// @param used  [node] 0: none has it
+    static NodeColumns of(const std::vector<std::int32_t>& used);
 };
 
 /// A spaxel's row of W: weights, each with the template it goes with. A template is a Doppler row p of a velocity grid and a column

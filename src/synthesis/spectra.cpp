@@ -11,7 +11,7 @@ Spectra outline(const std::vector<double>& wavelength, PointRange points, double
     const bool at_start = points.first == 0;
     const bool at_end = points.end == static_cast<std::int64_t>(wavelength.size());
     Spectra out;
-    out.first_point = points.first - (at_start ? 1 : 0);
+    out.points = points;
     out.wavelength.assign(wavelength.begin() + points.first, wavelength.begin() + points.end);
     if (at_start) { out.wavelength.insert(out.wavelength.begin(), wavelength.front() * std::exp(-beyond)); }
     if (at_end) { out.wavelength.push_back(wavelength.back() * std::exp(beyond)); }

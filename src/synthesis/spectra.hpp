@@ -18,7 +18,10 @@ struct Spectra {
     std::int64_t n_used = 0;        ///< columns that mean something
     std::int64_t n_column = 0;      ///< the same, rounded up to 16: the rest is dark
     AlignedFloats light;            ///< [point, column] Lsun/Angstrom per Msun formed; empty: an outline
-    std::int64_t first_point = 0;   ///< of the library that the first wavelength is; -1: a point before its first
+    PointRange points;              ///< of the library
+
+    /// Point of the library that the first wavelength is; -1: one before its first.
+    std::int64_t first_point() const { return points.first == 0 ? -1 : points.first; }
 
     /// One column for each of `nodes`, in that order. Where the points reach an end of the library, a point is added that goes on with the
     /// end's light for `beyond` in ln(wavelength): rows faster than any star are interpolated from, and must not be cut off there.

@@ -120,15 +120,18 @@ struct SurveyChunk {
     const float* mass;
     const float* metallicity;
     const float* age;
-    const double* of_node;       ///< [node, n_of_node]
-    const float* sketch;         ///< [node, n_sketch]; null: none are wanted
-    double* parts;               ///< [n_field (+ n_sketch), chunk]
-    std::int64_t* counts;        ///< [n_count]
-    std::int32_t* node_used;     ///< [node]
+    const double* of_node; ///< [node, n_of_node]
+    const float* sketch;   ///< [node, n_sketch]; null: none are wanted
+    double* parts;         ///< [n_field (+ n_sketch), chunk]
+    std::int64_t n_spaxel; ///< of a galaxy's field
+    std::int64_t n_node;
+    std::int64_t* counts;        ///< [field, n_count]
+    std::int32_t* node_used;     ///< [field, node]
     std::int64_t* first_outside; ///< star
 
     TESSERA_HD void operator()(std::int64_t chunk) const {
         const ChunkTable::Chunk stars = table.at(chunk);
+        const std::int64_t galaxy = device::quotient(stars.spaxel, n_spaxel);
         double field[n_field] = {};
         float sketches[n_sketch] = {};
         std::int64_t count[n_count] = {};
@@ -149,7 +152,7 @@ struct SurveyChunk {
             double light = 0;
             for (int k = 0; k < nodes.count; ++k) {
                 const std::int64_t node = nodes.node[k];
-                device::set_shared(node_used[node], 1);
+                device::set_shared(node_used[galaxy * n_node + node], 1);
                 const double weight = static_cast<double>(initial_mass[i]) * static_cast<double>(nodes.weight[k]);
                 const double* numbers = of_node + node * n_of_node;
                 light += weight * numbers[0];
@@ -174,7 +177,7 @@ struct SurveyChunk {
             parts[(n_field + j) * n_chunk + chunk] = sketches[j];
         }
         for (int c = 0; c < n_count; ++c) {
-            if (count[c] != 0) { device::add_shared(counts[c], count[c]); }
+            if (count[c] != 0) { device::add_shared(counts[galaxy * n_count + c], count[c]); }
         }
     }
 };
@@ -187,23 +190,29 @@ struct StarSample {
     }
 };
 
-/// Counts the stars of the sample by their nodes; the last count is of the stars.
+/// Counts the stars of each galaxy's sample by their nodes; the last count is of the stars.
 struct CountNodes {
     static constexpr const char* name = "synthesis/count_nodes";
+    static constexpr std::int64_t most_fields = 64;
     ssp::NodeLookup lookup;
-    StarSample sample;
+    std::uint64_t all;          ///< bit f: all stars of field f are the sample
+    std::int64_t n_spaxel;      ///< of a galaxy's field
+    const std::int32_t* spaxel; ///< [star]
     const float* los_velocity;
     const float* metallicity;
     const float* age;
     std::int64_t n_node;
-    std::int64_t* count; ///< [n_node + 1]
+    std::int64_t* count; ///< [field, n_node + 1]
 
     TESSERA_HD void operator()(std::int64_t i) const {
+        const std::int64_t field = device::quotient(spaxel[i], n_spaxel);
+        const StarSample sample{(all >> static_cast<unsigned>(field) & 1U) != 0};
         if (!sample.takes(device::bits_of(los_velocity[i]), device::bits_of(age[i]))) { return; }
         const ssp::NodeWeights nodes = lookup.at(metallicity[i], age[i]);
         if (nodes.count == 0) { return; }
-        for (int k = 0; k < nodes.count; ++k) { device::add_shared(count[nodes.node[k]], 1); }
-        device::add_shared(count[n_node], 1);
+        std::int64_t* own = count + field * (n_node + 1);
+        for (int k = 0; k < nodes.count; ++k) { device::add_shared(own[nodes.node[k]], 1); }
+        device::add_shared(own[n_node], 1);
     }
 };
 

@@ -26,8 +26,15 @@ struct LightShare {
     std::vector<std::int64_t> spaxels;
 };
 
-/// A rank's stars and the cube that their light is added to, on the host or on an accelerator: all that synthesis needs of them. What
-/// it decides (steps, bases, methods) it decides on the host, from sums.
+/// All light of a galaxy's field, as it is to be summed.
+struct FieldLight {
+    std::vector<LightShare> shares;
+    RowKind exact;       ///< how the few stars that share nothing are made
+    NodeColumns columns; ///< nodes that its stars have: of the templates that are no basis
+};
+
+/// A rank's stars, on the host or on an accelerator: all that synthesis needs of them before it sums. What it decides (steps, bases,
+/// methods) it decides on the host, from sums.
 class StarLight {
 public:
     virtual ~StarLight() = default;
@@ -42,11 +49,6 @@ public:
     virtual bool has_library() const = 0;
     /// Templates of an earlier attempt are gone: their addresses may mean others now.
     virtual void forget_templates() = 0;
-    /// Adds the light of all spaxels to the cube, and hands its blocks on as they are complete. Collective where blocks are handed on.
-    /// @param exact  how the few stars that share nothing are made
-    /// @param done   called now and then with a number of stars that were added; together they are all
-    virtual void sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
-                     const std::function<void(std::int64_t)>& done) = 0;
     /// Spectra of some spaxels (ascending), apart from the cube: a part of them, whose sum over the ranks they are. Collective.
     virtual PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
                                 const std::vector<std::int64_t>& spaxels) = 0;
@@ -73,8 +75,9 @@ public:
     Survey survey(const std::vector<NodeLight>& nodes, bool with_sketches, Communicator& comm) override;
     bool has_library() const override { return false; }
     void forget_templates() override {}
-    void sum(const std::vector<LightShare>& shares, const RowKind& exact, const NodeColumns& columns,
-             const std::function<void(std::int64_t)>& done) override;
+    /// Adds the light of all spaxels to the cube, and hands its blocks on as they are complete. Collective where blocks are handed on.
+    /// @param done   called now and then with a number of stars that were added; together they are all
+    void sum(const FieldLight& light, const std::function<void(std::int64_t)>& done);
     PartialCube spectra(const RowKind& kind, const RowKind& exact, const NodeColumns& columns,
                         const std::vector<std::int64_t>& spaxels) override;
 

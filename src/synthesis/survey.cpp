@@ -45,6 +45,11 @@ double VelocityRanges::largest_speed() const {
     return largest;
 }
 
+VelocityRanges VelocityRanges::of_spaxels(std::int64_t first, std::int64_t n) const {
+    return {{slowest.begin() + first, slowest.begin() + first + n},
+            {fastest.begin() + first, fastest.begin() + first + n}};
+}
+
 void throw_too_fast(double velocity) {
     throw Error({.kind = Kind::data,
                  .where = "line-of-sight velocity of a star in the field",

@@ -20,6 +20,7 @@ struct VelocityRanges {
         return slowest[static_cast<std::size_t>(spaxel)] <= fastest[static_cast<std::size_t>(spaxel)];
     }
     double largest_speed() const; ///< either way, km/s
+    VelocityRanges of_spaxels(std::int64_t first, std::int64_t n) const;
 };
 
 /// Collective.

@@ -13,6 +13,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/constants.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/core/region.hpp"
 #include "tessera/synthesis/coverage.hpp"
 
 namespace tessera {
@@ -75,8 +76,10 @@ void synthesise_into(BlockedCube& cube, const SpaxelStars& stars, const ssp::Lib
         exact_rubix(stars, library, interpolator, pixels, redshift, options.doppler, where, progress, cube);
         return;
     }
-    Conserving synthesis(light, input, options, std::move(of_nodes), comm, progress);
-    synthesis.run(report);
+    Conserving synthesis(light, input, options, std::move(of_nodes), comm);
+    synthesis.decide(report);
+    const Region region("sum");
+    light.sum(synthesis.light(), told_to(progress, stars.size()));
 }
 
 PartialCube synthesise(const SpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,

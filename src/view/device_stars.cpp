@@ -7,6 +7,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,14 +34,14 @@ std::array<std::vector<float>*, n_array> arrays_of(Stars& stars) {
 /// the one before is copied and the one before that is worked on.
 class BlockUpload {
 public:
-    /// For n stars, `block` at a time.
-    BlockUpload(device::Accelerator& accelerator, std::int64_t block, std::int64_t n)
+    /// For blocks of so many stars, in that order.
+    BlockUpload(device::Accelerator& accelerator, const std::vector<std::int64_t>& blocks)
         : transfer_(accelerator.transfer()), compute_(accelerator.compute()) {
-        for (std::int64_t t = 0; t < 2; ++t) { // the second only if there is a second block
-            const std::int64_t room = n_array * std::clamp<std::int64_t>(n - t * block, 0, block);
-            Turn& turn = turns_[static_cast<std::size_t>(t)];
-            turn.host = device::Pinned<float>(accelerator, room);
-            turn.memory = device::Buffer<float>(transfer_, room, "a block of stars");
+        for (std::size_t t = 0; t < 2; ++t) { // the second only if there is a second block
+            std::int64_t room = 0;
+            for (std::size_t i = t; i < blocks.size(); i += 2) { room = std::max(room, n_array * blocks[i]); }
+            turns_[t].host = device::Pinned<float>(accelerator, room);
+            turns_[t].memory = device::Buffer<float>(transfer_, room, "a block of stars");
         }
     }
     BlockUpload(const BlockUpload&) = delete;
@@ -90,32 +91,48 @@ private:
     std::size_t next_ = 0;
 };
 
-/// One rank's stars, by spaxel.
+/// One rank's stars of all fields, by spaxel.
 class DeviceOrder {
 public:
-    DeviceOrder(device::Accelerator& accelerator, const SpatialGrid& grid, std::int64_t n_star)
-        : queue_(accelerator.compute()), grid_(grid), n_(n_star), n_spaxel_(grid.n_padded()),
+    DeviceOrder(device::Accelerator& accelerator, const SpatialGrid& grid, std::int64_t n_field, std::int64_t n_star)
+        : queue_(accelerator.compute()), grid_(grid), n_field_(n_field), n_(n_star),
+          n_spaxel_(n_field * grid.n_padded()),
           x_edges_(device::keep_constants(accelerator, grid.x_edges, "edges of spaxels")),
           y_edges_(device::keep_constants(accelerator, grid.y_edges, "edges of spaxels")),
           key_(queue_, n_, "spaxels of stars"), index_(queue_, n_, "numbers of stars"),
-          range_(queue_, 4 * n_part, "ranges of stars") {
+          range_(queue_, n_field * 4 * n_part, "ranges of stars") {
         for (auto& property : kept_) { property = device::Buffer<float>(queue_, n_, "properties of stars"); }
     }
 
-    void take(device::Accelerator& accelerator, Stars&& stars, const Matrix3& rotation, std::int64_t block,
+    void take(device::Accelerator& accelerator, std::span<const FieldStars> fields, std::int64_t block,
               const device::Host& where) {
-        BlockUpload upload(accelerator, block, n_);
-        for (std::int64_t first = 0; first < n_; first += block) {
-            const std::int64_t n = std::min(block, n_ - first);
-            upload.bring(stars, first, n, where, [&](float* rows) { work_on(rows, first, n, rotation); });
+        std::vector<std::int64_t> blocks;
+        for (const FieldStars& field : fields) {
+            for (std::int64_t left = field.stars.size(); left > 0; left -= block) {
+                blocks.push_back(std::min(block, left));
+            }
         }
-        for (auto* array : arrays_of(stars)) { std::vector<float>().swap(*array); }
+        BlockUpload upload(accelerator, blocks);
+        std::int64_t before = 0;
+        for (std::size_t f = 0; f < fields.size(); ++f) {
+            const FieldStars& field = fields[f];
+            const std::int64_t n_star = field.stars.size();
+            for (std::int64_t first = 0; first < n_star; first += block) {
+                const std::int64_t n = std::min(block, n_star - first);
+                upload.bring(field.stars, first, n, where, [&](float* rows) {
+                    work_on(rows, static_cast<std::int64_t>(f), first == 0, before + first, n, field.rotation);
+                });
+            }
+            for (auto* array : arrays_of(field.stars)) { std::vector<float>().swap(*array); }
+            before += n_star;
+        }
         upload.finish();
     }
 
     /// Takes what was collected apart, to the end.
     DeviceSpaxelStars sorted() {
         DeviceSpaxelStars out;
+        out.n_field = n_field_;
         out.starts = device::Buffer<std::int64_t>(queue_, n_spaxel_ + 1, "first stars of spaxels");
         device::Buffer<std::uint32_t> order(queue_, n_, "the order of stars");
         if (n_ > 0) {
@@ -141,29 +158,35 @@ public:
         return out;
     }
 
-    /// As the host's projection has them: -1 outside.
-    std::vector<std::int32_t> spaxels(const device::Host& where) {
-        std::vector<std::int32_t> out(static_cast<std::size_t>(n_));
-        if (n_ > 0) { queue_.copy_out(out.data(), key_.data(), key_.bytes()); }
+    /// Of stars [first, first + n), those of a field, as the host's projection has them: -1 outside.
+    std::vector<std::int32_t> spaxels(std::int64_t field, std::int64_t first, std::int64_t n,
+                                      const device::Host& where) {
+        std::vector<std::int32_t> out(static_cast<std::size_t>(n));
+        if (n > 0) { queue_.copy_out(out.data(), key_.data() + first, n * static_cast<std::int64_t>(sizeof(float))); }
         queue_.finish();
         const auto outside = static_cast<std::int32_t>(n_spaxel_);
-        device::for_each(where, n_, std::int64_t{1} << 16, [&](std::int64_t i) {
+        const auto first_spaxel = static_cast<std::int32_t>(field * grid_.n_padded());
+        device::for_each(where, n, std::int64_t{1} << 16, [&](std::int64_t i) {
             std::int32_t& spaxel = out[static_cast<std::size_t>(i)];
-            if (spaxel == outside) { spaxel = -1; }
+            spaxel = spaxel == outside ? -1 : spaxel - first_spaxel;
         });
         return out;
     }
 
-    /// Of x and y.
-    std::array<Extent, 2> extents() {
-        std::array<Extent, 2> out;
+    /// Of x and y, [field].
+    std::vector<std::array<Extent, 2>> extents(std::span<const std::int64_t> n_star) {
+        std::vector<std::array<Extent, 2>> out(n_star.size());
         if (n_ == 0) { return out; }
-        std::vector<float> parts(4 * n_part);
+        std::vector<float> parts(static_cast<std::size_t>(range_.size()));
         queue_.download(range_, std::span<float>(parts));
         queue_.finish();
-        for (std::size_t axis = 0; axis < 2; ++axis) {
-            const auto low = parts.begin() + static_cast<std::ptrdiff_t>(2 * axis * n_part), high = low + n_part;
-            out[axis] = {*std::min_element(low, high), *std::max_element(high, high + n_part)};
+        for (std::size_t f = 0; f < out.size(); ++f) {
+            if (n_star[f] == 0) { continue; } // nobody has written there
+            for (std::size_t axis = 0; axis < 2; ++axis) {
+                const auto low = parts.begin() + static_cast<std::ptrdiff_t>((4 * f + 2 * axis) * n_part);
+                const auto high = low + n_part;
+                out[f][axis] = {*std::min_element(low, high), *std::max_element(high, high + n_part)};
+            }
         }
         return out;
     }
@@ -171,7 +194,8 @@ public:
 private:
     static constexpr std::int64_t n_part = 4096;
 
-    void work_on(float* rows, std::int64_t first, std::int64_t n, const Matrix3& rotation) {
+    void work_on(float* rows, std::int64_t field, bool is_first, std::int64_t first, std::int64_t n,
+                 const Matrix3& rotation) {
         const auto row = [&](std::int64_t a) { return rows + a * n; };
         const PlaceStar place{View<const float, 1>(row(0), n), View<const float, 1>(row(1), n),
                               intervals(grid_.x_edges, x_edges_->data(), grid_.closed_end),
@@ -181,19 +205,20 @@ private:
                       .place = place,
                       .property = {row(6), row(7), row(8), row(9)},
                       .first = first,
+                      .first_spaxel = static_cast<std::uint32_t>(field * grid_.n_padded()),
                       .outside = static_cast<std::uint32_t>(n_spaxel_),
                       .key = key_.data(),
                       .index = index_.data(),
                       .kept = {}};
         for (std::size_t k = 0; k < kept_.size(); ++k) { take.kept[k] = kept_[k].data(); }
         queue_.for_each(n, take);
-        queue_.for_each(n_part, WidenRange{row(0), row(1), n, n_part, range_.data(),
-                                           std::numeric_limits<float>::infinity(), first == 0});
+        queue_.for_each(n_part, WidenRange{row(0), row(1), n, n_part, range_.data() + field * 4 * n_part,
+                                           std::numeric_limits<float>::infinity(), is_first});
     }
 
     device::Queue& queue_;
     const SpatialGrid& grid_;
-    std::int64_t n_, n_spaxel_;
+    std::int64_t n_field_, n_, n_spaxel_;
     std::shared_ptr<const device::Constants<double>> x_edges_, y_edges_;
     device::Buffer<std::uint32_t> key_, index_;
     std::array<device::Buffer<float>, 5> kept_;
@@ -214,31 +239,53 @@ void require_numbers(std::int64_t n_star) {
 DeviceSpaxelStars order_on_device(device::Accelerator& accelerator, Stars&& stars, const Matrix3& rotation,
                                   const SpatialGrid& grid, bool keep_spaxels, Projection& out,
                                   const device::Host& where, Communicator& comm, std::int64_t block) {
+    Stars own(std::move(stars));
+    stars.row = std::move(own.row);
+    const FieldStars field{own, rotation, out};
+    return order_on_device(accelerator, {&field, 1}, grid, keep_spaxels, where, comm, block);
+}
+
+DeviceSpaxelStars order_on_device(device::Accelerator& accelerator, std::span<const FieldStars> fields,
+                                  const SpatialGrid& grid, bool keep_spaxels, const device::Host& where,
+                                  Communicator& comm, std::int64_t block) {
     DeviceSpaxelStars sky;
-    std::vector<std::int64_t> count(3); // in the field, in the margin, outside
-    std::array<Extent, 2> extents;
-    out = Projection();
+    std::vector<std::int64_t> count(3 * fields.size()); // in the field, in the margin, outside
+    std::vector<std::array<Extent, 2>> extents;
+    for (const FieldStars& field : fields) { field.projection = Projection(); }
     agree(comm, [&] {
         require_countable(grid);
-        require_numbers(stars.size());
-        const std::int64_t n = stars.size();
-        DeviceOrder order(accelerator, grid, n);
-        order.take(accelerator, std::move(stars), rotation, block, where);
-        if (keep_spaxels) { out.spaxel = order.spaxels(where); }
+        const auto n_field = std::ssize(fields);
+        std::vector<std::int64_t> n_star;
+        for (const FieldStars& field : fields) { n_star.push_back(field.stars.size()); }
+        const std::int64_t n = std::accumulate(n_star.begin(), n_star.end(), std::int64_t{0});
+        require_numbers(n);
+        DeviceOrder order(accelerator, grid, n_field, n);
+        order.take(accelerator, fields, block, where);
+        std::int64_t first = 0;
+        for (std::size_t f = 0; keep_spaxels && f < fields.size(); ++f) {
+            fields[f].projection.spaxel = order.spaxels(static_cast<std::int64_t>(f), first, n_star[f], where);
+            first += n_star[f];
+        }
         sky = order.sorted();
-        extents = order.extents();
+        extents = order.extents(n_star);
+        for (std::size_t f = 0; f < fields.size(); ++f) { count[3 * f + 2] = n_star[f]; }
         for (std::int64_t s = 0; s < sky.n_spaxel(); ++s) {
             const auto at = static_cast<std::size_t>(s);
-            count[field_spaxel(grid, s) < 0 ? 1 : 0] += sky.start[at + 1] - sky.start[at];
+            const std::int64_t here = sky.start[at + 1] - sky.start[at];
+            const auto field = static_cast<std::size_t>(s / grid.n_padded());
+            count[3 * field + (field_spaxel(grid, s % grid.n_padded()) < 0 ? 1 : 0)] += here;
+            count[3 * field + 2] -= here;
         }
-        count[2] = n - sky.size();
     });
     comm.all_reduce(count, Op::sum);
-    out.n_in_field = count[0];
-    out.n_in_margin = count[1];
-    out.n_outside = count[2];
-    out.x_range = range_over_ranks(extents[0], comm);
-    out.y_range = range_over_ranks(extents[1], comm);
+    for (std::size_t f = 0; f < fields.size(); ++f) {
+        Projection& out = fields[f].projection;
+        out.n_in_field = count[3 * f];
+        out.n_in_margin = count[3 * f + 1];
+        out.n_outside = count[3 * f + 2];
+        out.x_range = range_over_ranks(extents[f][0], comm);
+        out.y_range = range_over_ranks(extents[f][1], comm);
+    }
     return sky;
 }
 

@@ -14,6 +14,7 @@ struct TakeStar {
     PlaceStar place;                 ///< of the block; its `spaxel` is not used
     const float* property[4];        ///< of the block
     std::int64_t first;              ///< of the block among all stars
+    std::uint32_t first_spaxel;      ///< of the galaxy's field
     std::uint32_t outside;           ///< key of stars outside: above all spaxels
     std::uint32_t* key;              ///< [star] spaxel
     std::uint32_t* index;            ///< [star] its own number
@@ -23,7 +24,7 @@ struct TakeStar {
         position(i);
         velocity(i);
         const std::int32_t spaxel = place.spaxel_of(i);
-        key[first + i] = spaxel < 0 ? outside : static_cast<std::uint32_t>(spaxel);
+        key[first + i] = spaxel < 0 ? outside : first_spaxel + static_cast<std::uint32_t>(spaxel);
         index[first + i] = static_cast<std::uint32_t>(first + i);
         kept[0][first + i] = velocity.z[i];
         for (int k = 0; k < 4; ++k) { kept[k + 1][first + i] = property[k][i]; }

@@ -61,6 +61,10 @@ TEST(Curfew, ExpectsTheNextGalaxyToTakeAsLongAsTheLastFew) {
     EXPECT_FALSE(none.has_come());
     for (int i = 0; i < 16; ++i) { hour.learn(10); }
     EXPECT_FALSE(hour.has_come()) << "galaxies have become smaller";
+    // 3600 s less 10 for the tables, 12 s each; what has passed is less than one.
+    EXPECT_NEAR(static_cast<double>(hour.most()), 299, 1);
+    EXPECT_EQ(over.most(), 0);
+    EXPECT_GT(none.most(), 1000);
 }
 
 TEST(AGalaxyThatTakesTooLong, FailsAndTheOthersGoOn) {

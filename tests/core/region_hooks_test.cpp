@@ -28,6 +28,25 @@ TEST(RegionHooks, AreToldOfEachRegionThatBeginsAfterThem) {
     EXPECT_EQ(Regions::instance().entries()[1].name, "read/synthesis");
 }
 
+TEST(Regions, OfOnePieceOfWorkAndOfAnotherAreApartAndShareWhatIsDoneForBoth) {
+    Regions& regions = Regions::instance();
+    regions.clear();
+    regions.add("read", 1);
+    const std::vector<Regions::Entry> first = regions.exchange({});
+    EXPECT_TRUE(regions.entries().empty());
+    regions.add("synthesis", 8);
+    regions.count("synthesis", 100, "multiply-adds");
+    const std::vector<Regions::Entry> together = regions.exchange(first);
+    regions.add("synthesis", 1);
+    regions.add_share(together, 0.25);
+    ASSERT_EQ(regions.entries().size(), 2U);
+    EXPECT_EQ(regions.entries()[0].name, "read");
+    EXPECT_EQ(regions.entries()[1].seconds, 3);
+    EXPECT_EQ(regions.entries()[1].calls, 2);
+    EXPECT_EQ(regions.entries()[1].work, 25);
+    EXPECT_EQ(regions.entries()[1].unit, "multiply-adds");
+}
+
 TEST(Regions, TakeWhatWasTimedElsewhere) {
     Regions& regions = Regions::instance();
     regions.clear();

@@ -1,6 +1,9 @@
 #include "tessera/cube/device_cube.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string>
 
 #include <gmock/gmock.h>
 
@@ -35,6 +38,9 @@ void expect_same(const CubeSlab& found, const CubeSlab& expected) {
     EXPECT_EQ(found.n_x(), expected.n_x());
     EXPECT_EQ(found.data(), expected.data());
 }
+
+/// What is thrown, in words.
+std::string text_of(const std::optional<Error>& error) { return error ? error->what() : "no error"; }
 
 /// Bytes that `call` counts in one kind of collective.
 template <class Call>
@@ -259,6 +265,25 @@ TEST_P(DeviceCube, ABoxIsCutOutAndItsPlanesRenumbered) {
     ASSERT_TRUE(error);
     EXPECT_THAT(error->what(), testing::HasSubstr("between 4 and 10"));
     EXPECT_TRUE(test::error_of([&] { cut_out(accelerator(), slab, {5, 3}, 3, 0); }));
+}
+
+TEST_P(DeviceCube, PlanesOfAFieldAreItsOwn) {
+    constexpr std::int64_t n_wave = 3, n_field = 2;
+    DevicePartial partial(accelerator(), n_wave, n_y * n_x, n_field);
+    std::vector<float> flux(static_cast<std::size_t>(n_field * n_wave * n_y * n_x));
+    std::iota(flux.begin(), flux.end(), 0.0F);
+    accelerator().compute().upload(partial.flux, flux);
+    for (std::int64_t field = 0; field < n_field; ++field) {
+        const CubeSlab planes = to_host(accelerator(), planes_of_field(accelerator(), partial, field, n_y, n_x));
+        ASSERT_EQ(planes.n_wave(), n_wave);
+        const auto first = flux.begin() + field * n_wave * n_y * n_x;
+        EXPECT_TRUE(std::equal(planes.data().begin(), planes.data().end(), first));
+    }
+    const auto planes = [&](std::int64_t field, std::int64_t rows) {
+        return text_of(test::error_of([&] { planes_of_field(accelerator(), partial, field, rows, n_x); }));
+    };
+    EXPECT_THAT(planes(2, n_y), testing::HasSubstr("one of 2 fields"));
+    EXPECT_THAT(planes(0, n_y + 1), testing::HasSubstr("35 spaxels"));
 }
 
 INSTANTIATE_TEST_SUITE_P(On, DeviceCube, test::every_accelerator());

@@ -1,5 +1,6 @@
 #include "tests/performance/accelerator_galaxy.hpp"
 
+#include <array>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -101,16 +102,16 @@ Run Telescope::observe(const Stars& stars) {
     const auto start = std::chrono::steady_clock::now();
     SynthesisReport report;
     {
-        DeviceStages stages(plan_, comm_);
+        DeviceStages stages({&plan_}, comm_);
         const auto named = [&](const char* name) { accelerator_->stage(name); };
         named("spaxels");
-        stages.project(galaxy);
+        stages.project(std::array{&galaxy});
         named("synthesis");
-        stages.synthesise(report, {}, {});
+        stages.synthesise({&report, 1}, {}, {});
         named("reduce");
-        stages.reduce();
+        stages.reduce(0);
         named("psf, lsf, noise");
-        const ObservedCube cube = stages.observe();
+        const ObservedCube cube = stages.observe(0, 1);
         run.wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
     for (const Regions::Entry& entry : Regions::instance().entries()) {

@@ -36,7 +36,7 @@ using Count = std::function<Work(const void* body, double n, const Seen& seen)>;
 double stars_added(const DepositStar& b, std::int64_t n) {
     std::int64_t added = 0;
     for (std::int64_t i = b.first_star; i < b.first_star + n; ++i) {
-        const std::int64_t order = b.order[b.spaxel[i]], slot = order - b.first_order;
+        const std::int64_t order = b.order.of(i), slot = order - b.first_order;
         added += order >= 0 && slot >= 0 && slot < b.n_slot ? 1 : 0;
     }
     return number(added);

@@ -29,21 +29,24 @@ TEST_P(Fallback, FinerSettingsAreTakenUntilTheSampleKeepsTheTolerance) {
     const RowInput input{library, interpolator, pixels, redshift, options.doppler, velocity_ranges(stars, {1}, world),
                          {1}};
     const std::vector<double> band(static_cast<std::size_t>(library.n_node()), 1.0);
-    const Progress progress;
     const int warnings = log::warning_count();
 
     PartialCube cube(field.n_spaxel, pixels.size());
     SynthesisReport report;
     WholeCube whole(cube);
     HostStarLight light(stars, input, ssp::Outside::clamp, 2, whole, {}, world);
-    Conserving(light, input, options, band, world, progress, shares).run(report);
+    Conserving synthesis(light, input, options, band, world, shares);
+    synthesis.decide(report);
+    light.sum(synthesis.light(), [](std::int64_t) {});
 
     options.method = Method::exact;
     SynthesisReport exact;
     PartialCube truth(field.n_spaxel, pixels.size());
     WholeCube whole_truth(truth);
     HostStarLight exact_light(stars, input, ssp::Outside::clamp, 2, whole_truth, {}, world);
-    Conserving(exact_light, input, options, band, world, progress).run(exact);
+    Conserving exactly(exact_light, input, options, band, world);
+    exactly.decide(exact);
+    exact_light.sum(exactly.light(), [](std::int64_t) {});
     EXPECT_GT(report.n_refined, 0);
     EXPECT_GT(log::warning_count(), warnings); // and said so
     EXPECT_LE(report.error_rms, options.tolerance);

@@ -141,6 +141,40 @@ TEST_P(DeviceStars, MayHavePlacesThatAreNoNumbers) {
     expect_as_on_host(stars, Matrix3(), padded, 6);
 }
 
+TEST_P(DeviceStars, OfSeveralFieldsAreThoseOfEach) {
+    const std::vector<std::int64_t> n_star{150, 0, 301, 7};
+    std::vector<Stars> stars;
+    std::vector<Matrix3> rotation;
+    for (const std::int64_t n : n_star) {
+        stars.push_back(some_stars(n));
+        rotation.push_back(euler_matrix({static_cast<double>(n), 20, 10}));
+    }
+    std::vector<Sky> expected;
+    for (std::size_t f = 0; f < stars.size(); ++f) { expected.push_back(on_host(stars[f], rotation[f], padded)); }
+    std::vector<Projection> projections(stars.size());
+    std::vector<FieldStars> fields;
+    for (std::size_t f = 0; f < stars.size(); ++f) { fields.push_back({stars[f], rotation[f], projections[f]}); }
+    const DeviceSpaxelStars found = order_on_device(accelerator(), fields, padded, true, {2}, test::world(), 100);
+    ASSERT_EQ(found.n_field, 4);
+    ASSERT_EQ(found.n_spaxel_of_field(), padded.n_padded());
+    SpaxelStars all;
+    for (std::size_t f = 0; f < stars.size(); ++f) {
+        expect_same(projections[f], expected[f].projection, true);
+        const SpaxelStars& one = expected[f].stars;
+        const std::int64_t before = all.start.back();
+        for (std::size_t s = 1; s < one.start.size(); ++s) { all.start.push_back(before + one.start[s]); }
+        const auto add = [](std::vector<float>& to, const std::vector<float>& from) {
+            to.insert(to.end(), from.begin(), from.end());
+        };
+        add(all.los_velocity, one.los_velocity);
+        add(all.initial_mass, one.initial_mass);
+        add(all.mass, one.mass);
+        add(all.metallicity, one.metallicity);
+        add(all.age, one.age);
+    }
+    expect_stars(found, all);
+}
+
 TEST_P(DeviceStars, LeaveTheHost) {
     Stars stars = some_stars(300);
     stars.row = {1, 2, 3};

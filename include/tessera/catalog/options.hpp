@@ -88,6 +88,7 @@ struct CatalogOptions {
     std::int64_t shard_size = 64;
     double validation = 0.1;
     std::int64_t ranks = 1;
+    std::int64_t together = 16;
     std::optional<double> time_limit;
     std::vector<std::string> bands{"tophat"};
     Giants giants = Giants::together;
@@ -131,6 +132,10 @@ struct CatalogOptions {
             at_most(1));
         key("catalog.ranks", ranks, unit::none, "ranks that make one cube together; 1: every rank its own",
             at_least(1));
+        key("catalog.together", together, unit::none,
+            "small galaxies that a GPU makes in one synthesis at most, where they agree in redshift, telescope and "
+            "settings; 1: one by one",
+            at_least(1), at_most(16));
         key("catalog.time_limit", time_limit, unit::second,
             "longest time for one galaxy, which fails then while the others go on; null: any", above(0));
         key("catalog.bands", bands, unit::none,

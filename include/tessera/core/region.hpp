@@ -28,6 +28,10 @@ public:
     /// open, is not counted.
     void count(const std::string& name, double work, const char* unit);
     void clear();
+    /// Takes the list of another piece of work in the place of this one, which it returns. No region is open.
+    std::vector<Entry> exchange(std::vector<Entry> entries);
+    /// Adds a share of what several pieces of work took together: its part of the time and of the work counted.
+    void add_share(const std::vector<Entry>& together, double share);
 
 private:
     friend class Region;

@@ -11,13 +11,14 @@ namespace tessera {
 class SpaxelOwners;
 
 /// PartialCube in an accelerator's memory, as planes: flux [wave, spaxel], the layout of the slabs that come next. It belongs to the
-/// compute queue. Zero when made.
+/// compute queue. Zero when made. Of several fields, each with a galaxy of its own, the cubes stand one after the other: flux
+/// [field, wave, spaxel].
 struct DevicePartial {
-    std::int64_t n_wave = 0, n_spaxel = 0;
+    std::int64_t n_wave = 0, n_spaxel = 0, n_field = 1;
     device::Buffer<float> flux;
 
     DevicePartial() = default;
-    DevicePartial(device::Accelerator& accelerator, std::int64_t waves, std::int64_t spaxels);
+    DevicePartial(device::Accelerator& accelerator, std::int64_t waves, std::int64_t spaxels, std::int64_t fields = 1);
 };
 
 /// CubeSlab in an accelerator's memory: flux [wave, y, x]. Contents undefined when made.
@@ -35,6 +36,10 @@ struct DeviceSlab {
 /// As for the host: the sum over ranks, this rank's slab. Consumes the partial cube. Collective.
 DeviceSlab reduce(device::Accelerator& accelerator, DevicePartial&& partial, std::int64_t n_y, std::int64_t n_x,
                   Reduction method, Communicator& comm);
+
+/// The planes of one of the fields of a partial cube that one rank alone made.
+DeviceSlab planes_of_field(device::Accelerator& accelerator, const DevicePartial& partial, std::int64_t field,
+                           std::int64_t n_y, std::int64_t n_x);
 
 /// As for the host: planes of spaxels that have owners, brought to slabs. Parts of shared spaxels are added in the order of the ranks.
 /// @param own   [wave, own spaxel], as owners.of_rank(rank); consumed

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,7 +83,7 @@ struct SharedInputs {
         {};                 ///< of the same `simulation`, with the galaxies that will be asked for
     FieldIndex index = {};  ///< of that snapshot, for simulation.depth
     bool with_sums = false; ///< CubeSummary::sums
-    /// Of this rank, with what galaxies have in common in its memory. A run that fails drops it.
+    /// Of this rank, with what galaxies have in common in its memory. Dropped after an error that may be its own.
     std::shared_ptr<device::AcceleratorSlot> accelerator = {};
 };
 
@@ -92,6 +95,31 @@ SharedInputs read_shared_inputs(const Config& config, Communicator& comm);
 /// @throws Error  of every kind, the same on every rank; no file under its final name is left incomplete
 CubeSummary run_cube(const Config& config, Communicator& comm, const Progress& progress = {},
                      const SharedInputs& shared = {});
+
+/// How one of several cubes ended. Regions::instance() has its stages, with its share of those that were done for several together.
+struct CubeOutcome {
+    CubeSummary summary;
+    std::exception_ptr failure; ///< null: it is made
+    double seconds = 0;         ///< its own, and its share
+};
+
+/// What run_cubes tells of its work; on every rank.
+struct CubeEvents {
+    /// The first so many cubes are to be begun. @return  false: they are not
+    std::function<bool(std::size_t n)> begin;
+    /// The i-th has ended. @return  false: the others are given up, too
+    std::function<bool(std::size_t i, const CubeOutcome& outcome)> end;
+};
+
+/// Makes the first of some cubes, and together with it as many of the next as can be: on an accelerator, by one rank, small galaxies that
+/// agree in all that synthesis depends on and fit into its memory, 16 at most. Their stars go through one synthesis, whose methods are
+/// those of each galaxy alone: a cube is the one that run_cube makes within 1e-6 of its maximum, since sums in single precision are
+/// parted otherwise. A galaxy that fails fails alone. The time limit is each galaxy's. Collective.
+/// @param most       cubes there are to be made, at least 1
+/// @param config_of  of the i-th, asked for as far as it is needed
+/// @return           how many were begun
+std::size_t run_cubes(std::size_t most, const std::function<Config(std::size_t)>& config_of, Communicator& comm,
+                      const SharedInputs& shared, const CubeEvents& events);
 
 /// Looks at the inputs and plans, reads no particle. Collective.
 CubeForecast forecast_cube(const Config& config, Communicator& comm, const SharedInputs& shared = {});

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "tessera/cube/device_cube.hpp"
 #include "tessera/device/accelerator.hpp"
 #include "tessera/synthesis/synthesis.hpp"
@@ -31,12 +33,14 @@ DevicePartial synthesise(device::Accelerator& accelerator, const DeviceSpaxelSta
                          SynthesisReport& report, const Progress& progress = {},
                          std::optional<std::array<double, 2>> band = {}, const DeviceTuning& tuning = {});
 
-/// The same into a cube that is there already, zero, with word of its planes as they are complete.
-/// @param rows  spaxels that this rank has stars of, ascending: the cube is then [pixel, row]; none given: all
+/// The same into a cube that is there already, zero, with word of its planes as they are complete. Several galaxies, each on a field of its
+/// own, have the steps, bases and methods that each has alone; their light is summed together. One whose stars are refused fails all.
+/// @param reports  [field];  blocks, rows  for one field only
+/// @param rows     spaxels that this rank has stars of, ascending: the cube is then [pixel, row]; none given: all
 void synthesise_into(DevicePartial& cube, const PlaneBlocks& blocks, device::Accelerator& accelerator,
                      const DeviceSpaxelStars& stars, const ssp::Library& library, ssp::Outside outside,
                      const WavelengthGrid& pixels, double redshift, const SynthesisOptions& options,
-                     const device::Host& where, Communicator& comm, SynthesisReport& report,
+                     const device::Host& where, Communicator& comm, std::span<SynthesisReport> reports,
                      const Progress& progress = {}, std::optional<std::array<double, 2>> band = {},
                      const DeviceTuning& tuning = {}, std::optional<std::span<const std::int64_t>> rows = {});
 

@@ -54,6 +54,8 @@ struct SynthesisOptions {
     Doppler doppler = Doppler::linear;
     Uncovered uncovered = Uncovered::error;
 
+    bool operator==(const SynthesisOptions&) const = default;
+
     template <class Visitor>
     void describe(Visitor& key) {
         key("synthesis.method", method, unit::none,
