@@ -239,8 +239,10 @@ void require_numbers(std::int64_t n_star) {
 DeviceSpaxelStars order_on_device(device::Accelerator& accelerator, Stars&& stars, const Matrix3& rotation,
                                   const SpatialGrid& grid, bool keep_spaxels, Projection& out,
                                   const device::Host& where, Communicator& comm, std::int64_t block) {
+    std::vector<std::int64_t> rows = std::move(stars.row);
     Stars own(std::move(stars));
-    stars.row = std::move(own.row);
+    stars = Stars();
+    stars.row = std::move(rows);
     const FieldStars field{own, rotation, out};
     return order_on_device(accelerator, {&field, 1}, grid, keep_spaxels, where, comm, block);
 }
