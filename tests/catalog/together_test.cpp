@@ -115,6 +115,9 @@ public:
         out.work = work().since(before);
         return out;
     }
+    ~Alone() { test::world().barrier(); } // the folder goes with rank 0's, and others may still write
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
     std::string path(std::size_t i) const {
         return (box_.folder / fmt::format("{}_{}.h5", test::world().rank(), i)).string();
     }

@@ -9,4 +9,5 @@ tessera_test(synthesis/method_choice)
 tessera_test(synthesis/fallback RANKS 1 3)
 tessera_test(synthesis/ranks RANKS 1 2 3 4)
 tessera_test(synthesis/promise LABELS slow TIMEOUT 900)
+set_tests_properties(synthesis/promise synthesis/methods PROPERTIES COST 100) # the longest of one process come first
 tessera_test(synthesis/device RANKS 1 2 3 4 LABELS gpu TIMEOUT 300)
