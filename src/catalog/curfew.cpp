@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tessera/core/seconds_since.hpp"
 #include "tessera/core/termination.hpp"
 
 namespace tessera::catalog {
@@ -27,8 +28,7 @@ std::int64_t Curfew::most() const {
     constexpr auto any = std::numeric_limits<std::int64_t>::max();
     if (!seconds_) { return any; }
     const double longest = last_.empty() ? 0 : *std::max_element(last_.begin(), last_.end());
-    const double passed = std::chrono::duration<double>(Clock::now() - start_).count();
-    const double left = *seconds_ - reserve(*seconds_) - passed;
+    const double left = *seconds_ - reserve(*seconds_) - seconds_since(start_);
     if (left < margin * longest || left < 0) { return 0; }
     const double cubes = left / std::max(margin * longest, 1e-6);
     return cubes < 1e9 && longest > 0 ? static_cast<std::int64_t>(cubes) : any;

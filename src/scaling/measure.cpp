@@ -8,6 +8,7 @@
 #include "tessera/comm/communicator.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/region.hpp"
+#include "tessera/core/seconds_since.hpp"
 
 namespace tessera {
 
@@ -99,7 +100,7 @@ ScalingRun measure(const Config& config, Communicator& group) {
     const RegionTraffic before = group.traffic().by_region;
     const auto start = std::chrono::steady_clock::now();
     run.summary = run_cube(config, group);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = seconds_since(start);
     const RegionTraffic now = std::move(run.summary.traffic.by_region);
     run.summary.traffic = {};
     run.summary.synthesis.sums = {}; // maps are not measured

@@ -40,15 +40,16 @@ std::vector<Series> series_of(const std::vector<PointSummary>& points) {
 class Figure {
 public:
     Figure(Canvas& canvas, const ScalingStudy& study)
-        : canvas_(canvas), study_(study), series_(series_of(summarise(study))),
-          ranks_(study.request.ranks.begin(), study.request.ranks.end()) {
-        const auto base = side_by_side_efficiency(study, study.request.ranks.front());
-        for (const int n_rank : study.request.ranks) {
-            const auto allowed = side_by_side_efficiency(study, n_rank);
-            if (!base || !allowed || study.side_by_side.empty()) { continue; }
-            allowed_ranks_.push_back(n_rank);
-            allowed_.push_back(*allowed / *base);
+        : canvas_(canvas), study_(study), ranks_(study.request.ranks.begin(), study.request.ranks.end()) {
+        const std::vector<PointSummary> points = summarise(study);
+        series_ = series_of(points);
+        for (const PointSummary& point : points) { // the same for all reductions
+            const bool is_base = point.n_rank == points.front().n_rank;
+            if (point.reduction != points.front().reduction || (!is_base && !point.allowed)) { continue; }
+            allowed_ranks_.push_back(point.n_rank);
+            allowed_.push_back(point.allowed.value_or(1));
         }
+        if (allowed_ranks_.size() == 1) { allowed_ranks_.clear(); }
     }
 
     void draw() {

@@ -75,6 +75,20 @@ PointSummary summarise_point(const std::vector<const ScalingRun*>& runs) {
     return point;
 }
 
+/// Median time of one run alone over that of the slowest of those that ran at once, on that many ranks; 1 on one rank; nothing where it
+/// was not measured.
+std::optional<double> side_by_side_efficiency(const ScalingStudy& study, int n_rank) {
+    if (n_rank == 1) { return 1.0; }
+    std::vector<double> alone, at_once;
+    for (const SideBySide& pair : study.side_by_side) {
+        if (pair.n_rank != n_rank) { continue; }
+        alone.push_back(pair.alone.seconds);
+        at_once.push_back(pair.at_once.seconds);
+    }
+    if (alone.empty()) { return std::nullopt; }
+    return spread_of(std::move(alone)).median / spread_of(std::move(at_once)).median;
+}
+
 } // namespace
 
 std::vector<PointSummary> summarise(const ScalingStudy& study) {
@@ -112,18 +126,6 @@ std::vector<PointSummary> summarise(const ScalingStudy& study) {
         }
     }
     return points;
-}
-
-std::optional<double> side_by_side_efficiency(const ScalingStudy& study, int n_rank) {
-    if (n_rank == 1) { return 1.0; }
-    std::vector<double> alone, at_once;
-    for (const SideBySide& pair : study.side_by_side) {
-        if (pair.n_rank != n_rank) { continue; }
-        alone.push_back(pair.alone.seconds);
-        at_once.push_back(pair.at_once.seconds);
-    }
-    if (alone.empty()) { return std::nullopt; }
-    return spread_of(std::move(alone)).median / spread_of(std::move(at_once)).median;
 }
 
 std::string threads_text(int n) { return fmt::format("{} thread{}", n, n == 1 ? "" : "s"); }

@@ -45,10 +45,6 @@ struct PointSummary {
 /// same: its runs are taken together.
 std::vector<PointSummary> summarise(const ScalingStudy& study);
 
-/// Median time of one run alone over that of the slowest of those that ran at once, on that many ranks; 1 on one rank; nothing where it
-/// was not measured.
-std::optional<double> side_by_side_efficiency(const ScalingStudy& study, int n_rank);
-
 /// "1 thread", "2 threads"
 std::string threads_text(int n);
 

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <optional>
 
+#include "tessera/core/seconds_since.hpp"
+
 namespace tessera {
 
 class Communicator;
@@ -25,7 +27,7 @@ public:
     /// Its share of what was done for several together, s.
     void add(double seconds) { taken_ += seconds; }
     double taken() const { ///< s
-        return taken_ + (running_ ? std::chrono::duration<double>(Clock::now() - start_).count() : 0);
+        return taken_ + (running_ ? seconds_since(start_) : 0);
     }
 
     /// By the clock of rank 0, so that all ranks go on or none does. Collective where there is a limit, which must be the same on

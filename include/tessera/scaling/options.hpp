@@ -29,8 +29,7 @@ struct ScalingOptions {
             "ways to sum partial cubes over ranks that are measured side by side");
         key("scaling.side_by_side", side_by_side, unit::none,
             "also times as many runs at once as ranks of a node work, each of one rank's share of the stars and "
-            "exchanging "
-            "nothing: the efficiency that the machine itself allows");
+            "exchanging nothing: the efficiency that the machine itself allows");
         key("scaling.seed", seed, unit::none, "of the synthetic galaxy", at_least(0));
     }
 };
